@@ -1,0 +1,268 @@
+//! The session's handle on a lesson's shell.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cap_std::fs::Dir;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::context::{Context, RunState, Scope, ToolSet, lock};
+use super::state::Saved;
+use super::thread::{Job, Reply, Setup, Worker};
+use super::{Chunk, Confinement, Ended, HookCall, Run, RunOutcome, ShellConfig, ShellError, ShellState};
+use crate::clock::Busy;
+use crate::tools::{Files, Root};
+
+/// How long (real time) a run that was told to end may take to do so before its thread is given up.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// The niceness of a thread that was given up.
+const LOWEST_PRIORITY: i32 = 19;
+
+/// A lesson's shell. Dropping it ends its thread.
+pub struct Shell {
+    config: ShellConfig,
+    tools: ToolSet,
+    files: Files,
+    started: Duration,
+    confinement: Confinement,
+    worker: Mutex<Worker>,
+}
+
+impl Shell {
+    /// Starts the shell's thread, with all of lectern's tools.
+    ///
+    /// # Errors
+    /// When the thread cannot be started or a folder is missing.
+    pub async fn start(config: ShellConfig) -> Result<Self, ShellError> {
+        Self::start_with(config, ToolSet::default()).await
+    }
+
+    /// Starts the shell's thread, with these tools.
+    ///
+    /// # Errors
+    /// When the thread cannot be started or a folder is missing.
+    pub async fn start_with(config: ShellConfig, tools: ToolSet) -> Result<Self, ShellError> {
+        let files = Files::new(roots(&config)?, config.work.clone());
+        for mapped in &config.mapped {
+            map(&config.work, &mapped.at, &mapped.folder)?;
+        }
+        let started = config.clock.elapsed();
+        let (worker, confinement) = start_worker(&config, tools, &files, started, None).await?;
+        Ok(Self { config, tools, files, started, confinement, worker: Mutex::new(worker) })
+    }
+
+    /// How it is confined.
+    pub fn confinement(&self) -> &Confinement {
+        &self.confinement
+    }
+
+    /// Runs a script in the lesson's shell. Its variables, functions and working directory last; its background jobs end
+    /// with it, and its EXIT trap runs. `exit` ends the script, not the shell. A run that was cut leaves the shell as it
+    /// was before it.
+    ///
+    /// # Errors
+    /// When the shell itself fails.
+    pub async fn run(&self, run: Run) -> Result<RunOutcome, ShellError> {
+        let Run { script, errexit, limit, output, inherit_stdin, cancel } = run;
+        let stdin = if inherit_stdin {
+            let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+            Some(std::fs::File::from(stdin.map_err(|error| ShellError::Start(error.to_string()))?))
+        } else {
+            None
+        };
+        let job = move |scope, busy, reply| Job::Run { script, errexit, stdin, scope, busy, reply };
+        self.supervise(output, limit, cancel, job).await
+    }
+
+    /// Runs a hook in a shell of its own, which has the lesson's exported variables and leaves no trace in it.
+    ///
+    /// # Errors
+    /// When the shell itself fails.
+    pub async fn hook(&self, hook: HookCall) -> Result<RunOutcome, ShellError> {
+        let HookCall { script, phase, test_output, limit, output, cancel } = hook;
+        let args = vec![phase.as_str().to_owned()];
+        let env = test_output.map(|output| ("TEST_OUTPUT".to_owned(), output)).into_iter().collect();
+        let job = move |scope, busy, reply| Job::Hook { script, args, env, scope, busy, reply };
+        self.supervise(output, Some(limit), cancel, job).await
+    }
+
+    /// The state as it is now.
+    ///
+    /// # Errors
+    /// When the shell itself fails.
+    pub async fn save(&self) -> Result<ShellState, ShellError> {
+        self.ask(|busy, reply| Job::Save { busy, reply }).await?
+    }
+
+    /// Goes back to a saved state.
+    ///
+    /// # Errors
+    /// When the shell itself fails or the state is not one.
+    pub async fn restore(&self, state: &ShellState) -> Result<(), ShellError> {
+        let state = Box::new(Saved::from_state(state)?);
+        self.ask(|busy, reply| Job::Restore { state, busy, reply }).await?
+    }
+
+    /// The names of the exported variables with their values.
+    ///
+    /// # Errors
+    /// When the shell itself fails.
+    pub async fn exported(&self) -> Result<BTreeMap<String, String>, ShellError> {
+        self.ask(|busy, reply| Job::Exported { busy, reply }).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Busy, Reply<T>) -> Job) -> Result<T, ShellError> {
+        let worker = self.worker.lock().await;
+        let (reply, answer) = oneshot::channel();
+        worker.jobs.send(job(self.config.clock.busy(), reply)).map_err(|_| ShellError::Gone)?;
+        answer.await.map(|(answer, _busy)| answer).map_err(|_| ShellError::Gone)
+    }
+
+    /// Sends a job that runs a script, and ends it when its time is up or it is cancelled.
+    async fn supervise(
+        &self,
+        output: mpsc::Sender<Chunk>,
+        limit: Option<Duration>,
+        cancel: CancellationToken,
+        job: impl FnOnce(Arc<Scope>, Busy, Reply<u8>) -> Job,
+    ) -> Result<RunOutcome, ShellError> {
+        let mut worker = self.worker.lock().await;
+        let clock = &self.config.clock;
+        let state = RunState::new(output, self.config.limits);
+        let token = CancellationToken::new();
+        // If this future is dropped the script ends too.
+        let _end = token.clone().drop_guard();
+        let scope = Scope::new(&worker.context, token.clone(), Arc::clone(&state), 0)
+            .map_err(|error| ShellError::Start(error.to_string()))?;
+        let (reply, mut answer) = oneshot::channel();
+        worker.jobs.send(job(scope, clock.busy(), reply)).map_err(|_| ShellError::Gone)?;
+        let time_is_up = async {
+            match limit {
+                Some(limit) => drop(clock.sleep(limit).await),
+                None => std::future::pending().await,
+            }
+        };
+        let (ended, answered) = tokio::select! {
+            biased;
+            status = &mut answer => (Ended::Exited, Some(status)),
+            () = cancel.cancelled() => (Ended::Cancelled, None),
+            () = time_is_up => (Ended::TimeLimit, None),
+        };
+        let status = match answered {
+            Some(status) => status.map_err(|_| ShellError::Gone)?.0,
+            None => {
+                token.cancel();
+                if !came_in_time(&mut answer, clock).await {
+                    self.take_over(&mut worker).await?;
+                }
+                if ended == Ended::TimeLimit { 124 } else { 130 }
+            }
+        };
+        Ok(RunOutcome { status, ended, unknown: state.unknown(), dropped: state.dropped() })
+    }
+
+    /// Gives up the shell's thread and starts another one with the state before the run.
+    async fn take_over(&self, worker: &mut Worker) -> Result<(), ShellError> {
+        worker.context.activity.give_up();
+        for thread in lock(&worker.context.threads).iter() {
+            // A thread that has ended meanwhile needs no priority.
+            let _ = rustix::process::setpriority_process(Some(*thread), LOWEST_PRIORITY);
+        }
+        let state = lock(&worker.last_state).take();
+        let (new, _) = start_worker(&self.config, self.tools, &self.files, self.started, state).await?;
+        *worker = new;
+        Ok(())
+    }
+}
+
+async fn came_in_time(answer: &mut (impl Future + Unpin), clock: &crate::clock::Clock) -> bool {
+    // At work: the grace is real time, even if the shell says that it waits.
+    let _busy = clock.busy();
+    clock.timeout(GRACE, answer).await.is_ok()
+}
+
+async fn start_worker(
+    config: &ShellConfig,
+    tools: ToolSet,
+    files: &Files,
+    started: Duration,
+    state: Option<Saved>,
+) -> Result<(Worker, Confinement), ShellError> {
+    let context = Context::new(
+        tools,
+        files.clone(),
+        config.clock.clone(),
+        Arc::clone(&config.target),
+        Handle::current(),
+        config.limits,
+        config.work.clone(),
+        started,
+    );
+    let readable = config.readable.iter().chain(config.mapped.iter().map(|mapped| &mapped.folder));
+    let setup = Setup {
+        work: config.work.clone(),
+        real_work: real(&config.work)?,
+        readable: readable.map(|folder| real(folder)).collect::<Result<_, _>>()?,
+        env: config.env.clone(),
+        state,
+    };
+    Worker::start(context, setup).await
+}
+
+fn real(folder: &Path) -> Result<PathBuf, ShellError> {
+    folder.canonicalize().map_err(|source| ShellError::Folder { path: folder.to_owned(), source })
+}
+
+/// The roots of the tools' file access, each under the path that the lesson sees and the one it really has.
+fn roots(config: &ShellConfig) -> Result<Vec<Root>, ShellError> {
+    let mut roots = Vec::new();
+    let mut add = |seen: &Path, folder: &Path, writable| {
+        let real = real(folder)?;
+        let mut paths = vec![seen.to_owned()];
+        if real != seen {
+            paths.push(real.clone());
+        }
+        for path in paths {
+            let dir = Dir::open_ambient_dir(&real, cap_std::ambient_authority())
+                .map_err(|source| ShellError::Folder { path: folder.to_owned(), source })?;
+            roots.push(Root { path, dir, writable });
+        }
+        Ok(())
+    };
+    add(&config.work, &config.work, true)?;
+    for folder in &config.readable {
+        add(folder, folder, false)?;
+    }
+    for mapped in &config.mapped {
+        add(&config.work.join(&mapped.at), &mapped.folder, false)?;
+    }
+    Ok(roots)
+}
+
+/// Makes `folder` seen at `at` in the work folder, by a symbolic link: Landlock lets the shell read what is behind it, and
+/// the tools' file access serves it from a root of its own. Links that a lesson left in the work folder lead nowhere else.
+fn map(work: &Path, at: &Path, folder: &Path) -> Result<(), ShellError> {
+    let fail = |source| ShellError::Folder { path: work.join(at), source };
+    if at.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
+        return Err(fail(std::io::Error::other("not a path inside of the work folder")));
+    }
+    let folder = real(folder)?;
+    let dir = Dir::open_ambient_dir(work, cap_std::ambient_authority()).map_err(fail)?;
+    if dir.symlink_metadata(at).is_ok_and(|metadata| metadata.is_symlink()) {
+        if dir.read_link_contents(at).is_ok_and(|target| target == folder) {
+            return Ok(());
+        }
+        dir.remove_file(at).map_err(fail)?;
+    }
+    if let Some(parent) = at.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        dir.create_dir_all(parent).map_err(fail)?;
+    }
+    dir.symlink_contents(&folder, at).map_err(fail)
+}

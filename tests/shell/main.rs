@@ -1,0 +1,7 @@
+//! The lesson's shell, as the session uses it.
+
+mod bash;
+mod clock;
+mod confined;
+mod runs;
+mod world;
