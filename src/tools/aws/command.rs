@@ -1,0 +1,282 @@
+//! One operation: its options, its input, its pages.
+
+use serde_json::{Map, Value, json};
+
+use super::failure::Failure;
+use super::globals::Globals;
+use super::model::{self, Kind, Member, Operation, Service};
+use super::operations::{self, CallError};
+use super::options::{self, Opt, Parsed, Values};
+use super::output::Format;
+use super::paginate::{Pages, Paging};
+use super::{Argument, End, answer, arguments, help, print};
+use crate::target::{AwsClients, TargetError};
+use crate::tools::TargetCall;
+
+/// Runs the operation `name` with the words behind it.
+pub(super) async fn run(
+    call: &TargetCall,
+    globals: &Globals,
+    service: &Service,
+    name: &str,
+    words: &[String],
+) -> Result<(), End> {
+    let operation = &service.operations[name];
+    let arguments = list(service, name, operation);
+    if matches!(words, [only] if only == "help") {
+        call.out.stdout(help::operation(service, name, operation, &arguments)).await?;
+        return Ok(());
+    }
+    let (mut input, paging) = input(call, globals, service, operation, &arguments, words)?;
+    let Some(sdk_call) = operations::find(&service.name, name) else {
+        let message = format!("lectern's aws does not make this call yet: {} {}", service.name, model::dashed(name));
+        return Err(Failure::general(message).into());
+    };
+    let clients = call.target.aws(&globals.aws).await.map_err(unusable)?;
+    let ask = async |input: &Map<String, Value>| -> Result<Value, Failure> {
+        let result = sdk_call(clients.clone(), input.clone()).await;
+        result.map_err(|error| failed(&error, name, &clients))?;
+        let answer = clients.take_answer().map(|answer| answer.body).unwrap_or_default();
+        answer::read(service, operation, &answer, &globals.zone).map_err(|problem| {
+            Failure::general(format!("Unable to parse response ({problem}), invalid response received"))
+        })
+    };
+    let (Some(page), Some(paging)) = (&operation.page, paging) else {
+        let value = ask(&input).await?;
+        return print(call, globals, name, &value).await;
+    };
+    let mut pages = Pages::start(page, &paging, &mut input)?;
+    loop {
+        let value = ask(&input).await?;
+        let (counted, more) = pages.take(value, &mut input)?;
+        // Text is printed page by page.
+        if globals.format == Format::Text {
+            print(call, globals, name, &counted).await?;
+        }
+        if !more {
+            break;
+        }
+    }
+    if globals.format == Format::Text {
+        if let Some(token) = pages.resume() {
+            print(call, globals, name, &json!({ "NextToken": { "NextToken": token } })).await?;
+        }
+        return Ok(());
+    }
+    print(call, globals, name, &pages.whole()).await
+}
+
+/// The options of an operation, in the CLI's order.
+fn list<'a>(service: &'a Service, name: &str, operation: &'a Operation) -> Vec<Argument<'a>> {
+    let mut list: Vec<Argument<'a>> = service
+        .input(operation)
+        .iter()
+        .map(|member| Argument { name: option_name(&service.name, name, member), member: Some(member) })
+        .collect();
+    let mut add = |name: &str| {
+        if !list.iter().any(|argument| argument.name == name) {
+            list.push(Argument { name: name.into(), member: None });
+        }
+    };
+    add("cli-input-json");
+    add("generate-cli-skeleton");
+    if let Some(page) = &operation.page {
+        add("starting-token");
+        if page.limit_key.is_some() {
+            add("page-size");
+        }
+        add("max-items");
+    }
+    list
+}
+
+/// A member's name on the command line. `--version` is global, so EKS's Kubernetes versions are named otherwise.
+fn option_name(service: &str, operation: &str, member: &Member) -> String {
+    const RENAMED: &[&str] = &[
+        "CreateCluster",
+        "CreateNodegroup",
+        "UpdateClusterComponentsVersion",
+        "UpdateClusterVersion",
+        "UpdateNodegroupVersion",
+    ];
+    if service == "eks" && member.name == "version" && RENAMED.contains(&operation) {
+        return "kubernetes-version".into();
+    }
+    model::dashed(&member.name)
+}
+
+/// The input that the words ask for, and how to page; no paging means one call.
+fn input(
+    call: &TargetCall,
+    globals: &Globals,
+    service: &Service,
+    operation: &Operation,
+    list: &[Argument<'_>],
+    words: &[String],
+) -> Result<(Map<String, Value>, Option<Paging>), Failure> {
+    let options: Vec<Opt> = list.iter().flat_map(|argument| argument.options(service)).collect();
+    let parsed = options::parse(&options, words)?;
+    let from_json = words.iter().any(|word| word == "--cli-input-json");
+    if !from_json {
+        required(service, list, &parsed)?;
+    }
+    if !parsed.rest.is_empty() || parsed.positional.is_some() {
+        let unknown: Vec<String> = parsed.rest.iter().cloned().chain(parsed.positional.clone()).collect();
+        return Err(Failure::unknown_options(&unknown));
+    }
+    if parsed.has("generate-cli-skeleton") {
+        return Err(Failure::general("lectern's aws has no --generate-cli-skeleton yet"));
+    }
+    let mut paging = paging(globals, operation, &parsed)?;
+    let mut input = Map::new();
+    for argument in list {
+        let Some(member) = argument.member else { continue };
+        // The CLI's own --max-items stands in the place of the service's while it pages.
+        if paging.is_some() && ["max-items", "starting-token", "page-size"].contains(&argument.name.as_str()) {
+            continue;
+        }
+        if let Some(value) = value(call, service, argument, member, &parsed)? {
+            input.insert(member.name.clone(), value);
+        }
+    }
+    if let Some(text) = parsed.last("cli-input-json") {
+        let text = arguments::file(text, "cli-input-json", Kind::String, &call.invocation.files)?
+            .unwrap_or_else(|| text.to_owned());
+        let Value::Object(given) = arguments::json("cli-input-json", &text)? else {
+            return Err(Failure::parsing("cli-input-json", format!("Invalid JSON: no object\nJSON received: {text}")));
+        };
+        let tokens = operation.page.iter().flat_map(|page| page.input.iter().chain(&page.limit_key));
+        if tokens.into_iter().any(|token| given.contains_key(token)) {
+            paging = None;
+        }
+        for (key, value) in given {
+            input.entry(key).or_insert(value);
+        }
+    }
+    arguments::validate(service, operation.input.as_deref(), &input)?;
+    Ok((input, paging))
+}
+
+fn value(
+    call: &TargetCall,
+    service: &Service,
+    argument: &Argument<'_>,
+    member: &Member,
+    parsed: &Parsed,
+) -> Result<Option<Value>, Failure> {
+    if service.shape(&member.shape).kind == Kind::Boolean {
+        let negative = format!("no-{}", argument.name);
+        // Of both the last one counts.
+        let last = parsed.options.iter().rev().find_map(|(name, _)| match name.strip_prefix("--") {
+            Some(name) if name == argument.name => Some(true),
+            Some(name) if name == negative => Some(false),
+            _ => None,
+        });
+        return Ok(last.map(Value::Bool));
+    }
+    let Some(words) = parsed.all(&argument.name) else { return Ok(None) };
+    arguments::value(service, &member.shape, &argument.name, words, &call.invocation.files).map(Some)
+}
+
+fn required(service: &Service, list: &[Argument<'_>], parsed: &Parsed) -> Result<(), Failure> {
+    let needed = list.iter().filter_map(|argument| {
+        let member = argument.member.filter(|member| member.required && !member.token)?;
+        Some((argument, service.shape(&member.shape).kind == Kind::Boolean))
+    });
+    let (booleans, others): (Vec<_>, Vec<_>) = needed.partition(|(_, boolean)| *boolean);
+    let missing: Vec<String> = others
+        .iter()
+        .filter(|(argument, _)| !parsed.has(&argument.name))
+        .map(|(argument, _)| format!("--{}", argument.name))
+        .collect();
+    if !missing.is_empty() {
+        return Err(Failure::usage(format!("the following arguments are required: {}", missing.join(", "))));
+    }
+    for (argument, _) in booleans {
+        let name = &argument.name;
+        if !parsed.has(name) && !parsed.has(&format!("no-{name}")) {
+            return Err(Failure::usage(format!("one of the arguments --{name} --no-{name} is required")));
+        }
+    }
+    Ok(())
+}
+
+/// How to page, or `None` for a single call: when asked for, or when the service's own paging members are given.
+fn paging(globals: &Globals, operation: &Operation, parsed: &Parsed) -> Result<Option<Paging>, Failure> {
+    let Some(page) = &operation.page else { return Ok(None) };
+    let own = page.input.iter().chain(&page.limit_key).map(|name| model::dashed(name));
+    let by_hand = own.into_iter().any(|name| name != "max-items" && name != "starting-token" && parsed.has(&name));
+    if globals.paginate && !by_hand {
+        let number = |name: &str| match parsed.last(name) {
+            Some(text) => text
+                .trim()
+                .parse::<i64>()
+                .map(Some)
+                .map_err(|_| Failure::usage(format!("argument --{name}: invalid int value: '{text}'"))),
+            None => Ok(None),
+        };
+        return Ok(Some(Paging {
+            max_items: number("max-items")?.map(|most| usize::try_from(most).unwrap_or(0)),
+            page_size: number("page-size")?,
+            starting_token: parsed.last("starting-token").map(str::to_owned),
+        }));
+    }
+    let shadowed = |name: &str| page.limit_key.as_deref().is_some_and(|key| model::dashed(key) == name);
+    let used: Vec<String> = ["starting-token", "page-size", "max-items"]
+        .into_iter()
+        .filter(|name| parsed.has(name) && !shadowed(name))
+        .map(|name| format!("--{name}"))
+        .collect();
+    if used.is_empty() {
+        return Ok(None);
+    }
+    Err(Failure::general(format!(
+        "Error during pagination: Cannot specify --no-paginate along with pagination arguments: {}",
+        used.join(", ")
+    )))
+}
+
+/// A target that cannot be called, in the CLI's words.
+fn unusable(error: TargetError) -> Failure {
+    match error {
+        TargetError::NoRegion => Failure::configuration(
+            "You must specify a region. You can also configure your region by running \"aws configure\".",
+        ),
+        TargetError::NoProfile(name) => Failure::general(format!("The config profile ({name}) could not be found")),
+        other => Failure::general(other.to_string()),
+    }
+}
+
+fn failed(error: &CallError, operation: &str, clients: &AwsClients) -> Failure {
+    match error {
+        CallError::Refused { code, message } => {
+            let retries = clients.attempts().saturating_sub(1);
+            let retried = if retries > 0 { format!(" (reached max retries: {retries})") } else { String::new() };
+            Failure::service(format!(
+                "An error occurred ({code}) when calling the {operation} operation{retried}: {message}"
+            ))
+        }
+        CallError::NoAnswer { words } => {
+            let lower = words.to_lowercase();
+            if lower.contains("credential") && !lower.contains("expired") {
+                return Failure::configuration(
+                    "Unable to locate credentials. You can configure credentials by running \"aws configure\".",
+                );
+            }
+            Failure::general(words)
+        }
+    }
+}
+
+/// For the help page: what an option takes.
+pub(super) fn takes(service: &Service, argument: &Argument<'_>) -> &'static str {
+    let values = argument.options(service).first().map(|option| option.values);
+    match (values, argument.member.map(|member| service.shape(&member.shape).kind)) {
+        (Some(Values::None), _) => "",
+        (_, Some(Kind::Integer | Kind::Long)) => " <integer>",
+        (_, Some(Kind::List)) => " <values>",
+        (_, Some(Kind::Structure | Kind::Map)) => " <JSON or shorthand>",
+        (_, Some(Kind::Timestamp)) => " <timestamp>",
+        _ => " <value>",
+    }
+}

@@ -1,0 +1,338 @@
+//! Requests to the API server: what goes out, what comes back, warnings on the way.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use serde_json::Value;
+
+use super::error::{ApiFailure, Failure};
+use super::options::duration::quote;
+use crate::clock::Clock;
+use crate::tools::Output;
+
+/// How often a request is sent again when the server asks for it, as client-go does.
+const RETRIES: u32 = 10;
+
+/// The media type of a strategic merge patch.
+pub const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
+/// The media type of a JSON merge patch.
+pub const MERGE: &str = "application/merge-patch+json";
+/// The media type of a JSON patch.
+pub const JSON_PATCH: &str = "application/json-patch+json";
+/// The media type of server-side apply.
+pub const APPLY: &str = "application/apply-patch+yaml";
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Call {
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    accept: String,
+    content: Option<(&'static str, Vec<u8>)>,
+    /// The resource, for messages.
+    resource: String,
+}
+
+impl Call {
+    /// A request for `path`.
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            accept: "application/json".to_owned(),
+            content: None,
+            resource: String::new(),
+        }
+    }
+
+    /// A reading request.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// Adds a query parameter unless its value is empty.
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        if !value.is_empty() {
+            self.query.push((name.to_owned(), value));
+        }
+        self
+    }
+
+    /// What forms of an answer are understood.
+    pub fn accept(mut self, accept: &str) -> Self {
+        accept.clone_into(&mut self.accept);
+        self
+    }
+
+    /// The body as JSON.
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string().into_bytes())
+    }
+
+    /// The body.
+    pub fn body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
+        self.content = Some((content_type, body));
+        self
+    }
+
+    fn uri(&self) -> String {
+        let mut uri = self.path.clone();
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            uri.push(if at == 0 { '?' } else { '&' });
+            uri.push_str(&encode(name));
+            uri.push('=');
+            uri.push_str(&encode(value));
+        }
+        uri
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// The way to the API server for one command.
+pub struct Api {
+    client: kube::Client,
+    out: Output,
+    clock: Clock,
+    timeout: Option<Duration>,
+    impersonate: Vec<(&'static str, String)>,
+    warned: Mutex<HashSet<String>>,
+}
+
+impl Api {
+    /// Requests by `client`; warnings go to `out`'s standard error.
+    pub fn new(client: kube::Client, out: Output, clock: Clock) -> Self {
+        Self { client, out, clock, timeout: None, impersonate: Vec::new(), warned: Mutex::default() }
+    }
+
+    /// The same with a limit for each request (session time).
+    pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// The same in the name of somebody else: headers and their values.
+    pub fn impersonating(self, impersonate: Vec<(&'static str, String)>) -> Self {
+        Self { impersonate, ..self }
+    }
+
+    fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, Failure> {
+        let mut request = Request::builder().method(&call.method).uri(call.uri()).header("Accept", &call.accept);
+        for (name, value) in &self.impersonate {
+            request = request.header(*name, value);
+        }
+        if let Some((content_type, _)) = &call.content {
+            request = request.header("Content-Type", *content_type);
+        }
+        let body = call.content.as_ref().map(|(_, body)| body.clone()).unwrap_or_default();
+        request.body(body).map_err(|error| Failure::message(format!("cannot ask for {}: {error}", call.path)))
+    }
+
+    async fn send(&self, call: &Call) -> Result<Response<Body>, Failure> {
+        let mut retries = 0;
+        loop {
+            let request = self.request(call)?.map(Body::from);
+            let sent = self.client.send(request);
+            let answer = match self.timeout {
+                None => sent.await,
+                Some(limit) => self.clock.timeout(limit, sent).await.map_err(|_| {
+                    Failure::Plain(
+                        "Unable to connect to the server: net/http: request canceled (Client.Timeout exceeded while awaiting headers)".into(),
+                    )
+                })?,
+            };
+            let response = answer.map_err(transport)?;
+            for warning in response.headers().get_all("warning") {
+                if let Some(text) = warning.to_str().ok().and_then(warning_text)
+                    && self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone())
+                {
+                    self.out.stderr(format!("Warning: {text}\n")).await?;
+                }
+            }
+            let status = response.status();
+            // client-go sends again when the server says when to.
+            if status == 429 || status.is_server_error() {
+                let after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+                if let Some(seconds) = after
+                    && retries < RETRIES
+                {
+                    retries += 1;
+                    self.clock.sleep(Duration::from_secs(seconds)).await;
+                    continue;
+                }
+            }
+            if status.is_success() {
+                return Ok(response);
+            }
+            let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            let verb = call.method.as_str().to_lowercase();
+            return Err(ApiFailure::read(status.as_u16(), &body, &verb, &call.resource).into());
+        }
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// When the server refuses or cannot be reached.
+    pub async fn bytes(&self, call: &Call) -> Result<Vec<u8>, Failure> {
+        let response = self.send(call).await?;
+        let body = response.into_body().collect().await.map_err(transport)?;
+        Ok(body.to_bytes().to_vec())
+    }
+
+    /// Sends a request and reads the answer as JSON.
+    ///
+    /// # Errors
+    /// As [`Api::bytes`], and when the answer is no JSON.
+    pub async fn value(&self, call: &Call) -> Result<Value, Failure> {
+        let bytes = self.bytes(call).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::message(format!("unable to decode the answer: {error}")))
+    }
+
+    /// Sends a request whose answer is a stream of lines.
+    ///
+    /// # Errors
+    /// As [`Api::bytes`].
+    pub async fn stream(&self, call: &Call) -> Result<Stream, Failure> {
+        Ok(Stream { body: self.send(call).await?.into_body(), buffer: BytesMut::new() })
+    }
+
+    /// Opens a WebSocket, with the subprotocols that kube asks for.
+    ///
+    /// # Errors
+    /// When the server refuses the request or the upgrade.
+    pub async fn connect(&self, call: &Call) -> Result<kube::client::Connection, Failure> {
+        self.client.connect(self.request(call)?).await.map_err(|error| match error {
+            kube::Error::Api(status) => Failure::from(ApiFailure {
+                code: status.code,
+                reason: status.reason.clone(),
+                message: status.message.clone(),
+                details: Value::Null,
+            }),
+            other => transport(other),
+        })
+    }
+}
+
+/// An answer that goes on.
+pub struct Stream {
+    body: Body,
+    buffer: BytesMut,
+}
+
+impl Stream {
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        loop {
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(transport(error)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data.to_vec()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next event of a watch: its type and object; `None` when the watch has ended.
+    ///
+    /// # Errors
+    /// When a line is no event. A broken connection is the end: a watch is opened again.
+    pub async fn event(&mut self) -> Result<Option<(String, Value)>, Failure> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line = self.buffer.split_to(end + 1);
+                if line.iter().all(u8::is_ascii_whitespace) {
+                    continue;
+                }
+                let mut event: Value = serde_json::from_slice(&line).map_err(|error| {
+                    Failure::message(format!("unable to decode an event from the watch stream: {error}"))
+                })?;
+                let kind = event["type"].as_str().unwrap_or_default().to_owned();
+                return Ok(Some((kind, event["object"].take())));
+            }
+            match self.chunk().await {
+                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
+                Ok(None) | Err(Failure::Message(_) | Failure::Plain(_)) => return Ok(None),
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+}
+
+/// The text of a `Warning` header: `299 - "text"`.
+fn warning_text(header: &str) -> Option<String> {
+    let quoted = header.split_once('"')?.1;
+    let mut text = String::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => text.extend(chars.next()),
+            '"' => break,
+            c => text.push(c),
+        }
+    }
+    Some(text)
+}
+
+/// Why no answer came, in kubectl's words.
+fn transport(error: kube::Error) -> Failure {
+    let mut causes = Vec::new();
+    let mut at: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(cause) = at {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>()
+            && io.kind() == std::io::ErrorKind::ConnectionRefused
+        {
+            return Failure::Plain(
+                "The connection to the server was refused - did you specify the right host or port?".into(),
+            );
+        }
+        causes.push(cause.to_string());
+        at = cause.source();
+    }
+    causes.dedup();
+    let last = causes.pop().unwrap_or_default();
+    if let kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) = error {
+        return Failure::message(format!("unable to decode the answer: {}", quote(&last)));
+    }
+    Failure::Plain(format!("Unable to connect to the server: {last}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_encoded() {
+        let call = Call::get("/api/v1/pods").query("labelSelector", "a=b,c in (d)").query("limit", "");
+        assert_eq!(call.uri(), "/api/v1/pods?labelSelector=a%3Db%2Cc%20in%20%28d%29");
+    }
+
+    #[test]
+    fn warnings_are_read() {
+        assert_eq!(warning_text("299 - \"say \\\"hi\\\"\"").as_deref(), Some("say \"hi\""));
+    }
+}

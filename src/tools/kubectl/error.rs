@@ -1,0 +1,270 @@
+//! What goes wrong in a command, and kubectl's words and exit status for it.
+
+use serde_json::Value;
+
+use super::options::duration::quote;
+use crate::target::TargetError;
+use crate::tools::Closed;
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// The API server refused.
+    Api(Box<ApiFailure>),
+    /// kubectl's own complaint, without `error: `.
+    Message(String),
+    /// A complaint about usage: a hint to the command's help follows.
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// The command, as in `kubectl get`.
+        command: String,
+    },
+    /// Text that is printed as it is.
+    Plain(String),
+    /// Several, one a line.
+    Many(Vec<Failure>),
+    /// Everything has been said; this is the status.
+    Status(u8),
+    /// Nobody reads the output.
+    Closed,
+}
+
+/// A `Status` answer of the API server.
+#[derive(Debug, Clone, Default)]
+pub struct ApiFailure {
+    /// The HTTP status.
+    pub code: u16,
+    /// `NotFound`, `Conflict`, …
+    pub reason: String,
+    /// In words.
+    pub message: String,
+    /// The kind, name and causes, as the server sent them.
+    pub details: Value,
+}
+
+impl ApiFailure {
+    /// Reads the answer of a server that refused.
+    pub fn read(code: u16, body: &[u8], verb: &str, resource: &str) -> Self {
+        if let Ok(value) = serde_json::from_slice::<Value>(body)
+            && value["kind"] == "Status"
+        {
+            let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+            return Self {
+                code: value["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(code),
+                reason: text("reason"),
+                message: text("message"),
+                details: value["details"].clone(),
+            };
+        }
+        // The words of apimachinery for answers that are no Status.
+        let (reason, message) = match code {
+            401 => ("Unauthorized", "the server has asked for the client to provide credentials".to_owned()),
+            403 => ("Forbidden", String::from_utf8_lossy(body).trim().to_owned()),
+            404 => ("NotFound", "the server could not find the requested resource".to_owned()),
+            405 => ("MethodNotAllowed", "the server does not allow this method on the requested resource".to_owned()),
+            409 => ("Conflict", "the server reported a conflict".to_owned()),
+            415 => (
+                "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media types include: ".to_owned(),
+            ),
+            429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later".to_owned()),
+            500 => (
+                "InternalError",
+                format!("an error on the server ({}) has prevented the request from succeeding", quote(String::from_utf8_lossy(body).trim())),
+            ),
+            503 => ("ServiceUnavailable", "the server is currently unable to handle the request".to_owned()),
+            504 => ("Timeout", "the server was unable to return a response in the time allotted, but may still be processing the request".to_owned()),
+            code => ("", format!("the server responded with the status code {code} but did not return more information")),
+        };
+        let message = match (verb, resource) {
+            ("", _) | (_, "") => message,
+            (verb, resource) if !matches!(code, 403 | 500) => format!("{message} ({verb} {resource})"),
+            _ => message,
+        };
+        Self { code, reason: reason.to_owned(), message, details: Value::Null }
+    }
+
+    /// Whether the object is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.reason == "NotFound" || (self.reason.is_empty() && self.code == 404)
+    }
+
+    /// Whether somebody else changed the object.
+    pub fn is_conflict(&self) -> bool {
+        self.reason == "Conflict"
+    }
+
+    fn words(&self) -> String {
+        match self.reason.as_str() {
+            "Unauthorized" => format!("error: You must be logged in to the server ({})", self.message),
+            "" => format!("Error from server: {}", self.message),
+            reason => format!("Error from server ({reason}): {}", self.message),
+        }
+    }
+
+    /// The words for an object that the server finds invalid, which have no prefix.
+    fn invalid(&self) -> String {
+        let text = |key: &str| self.details[key].as_str().unwrap_or_default();
+        let mut head = "The request is invalid".to_owned();
+        if self.details.is_null() {
+            return format!("{head}: {}", self.message);
+        }
+        if !text("kind").is_empty() {
+            head = format!("The {} {} is invalid", text("kind"), quote(text("name")));
+        }
+        let causes: Vec<String> = self.details["causes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|cause| {
+                let part = |key: &str| cause[key].as_str().unwrap_or_default();
+                if part("field").is_empty() {
+                    part("message").to_owned()
+                } else {
+                    format!("{}: {}", part("field"), part("message"))
+                }
+            })
+            .collect();
+        match causes.as_slice() {
+            [] => head,
+            [one] => format!("{head}: {one}"),
+            many => many.iter().fold(format!("{head}: "), |text, cause| format!("{text}\n* {cause}")),
+        }
+    }
+}
+
+impl Failure {
+    /// An error in kubectl's own words.
+    pub fn message(message: impl Into<String>) -> Self {
+        Self::Message(message.into())
+    }
+
+    /// The same with words ahead of its message. It is kubectl's own complaint then, not the server's.
+    pub fn prefixed(self, prefix: &str) -> Self {
+        match self {
+            Self::Api(_) | Self::Message(_) => Self::Message(format!("{prefix}{}", self.words())),
+            other => other,
+        }
+    }
+
+    /// The same, told of a file: `error when creating "x.yaml": …`. The server's complaint stays the server's.
+    pub fn when(self, doing: &str, source: &str) -> Self {
+        let head = format!("error when {doing} {}: ", quote(source));
+        match self {
+            Self::Api(failure) => {
+                Self::Api(Box::new(ApiFailure { message: format!("{head}{}", failure.message), ..*failure }))
+            }
+            Self::Message(message) => Self::Message(format!("{head}{message}")),
+            other => other,
+        }
+    }
+
+    /// Whether the object is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Api(failure) if failure.is_not_found())
+    }
+
+    /// Several failures as one; `Ok` for none.
+    ///
+    /// # Errors
+    /// When there are any.
+    pub fn together(mut failures: Vec<Failure>) -> Result<(), Failure> {
+        match failures.len() {
+            0 => Ok(()),
+            1 => Err(failures.remove(0)),
+            _ => Err(Self::Many(failures)),
+        }
+    }
+
+    /// What is printed on standard error (nothing for [`Failure::Status`] and [`Failure::Closed`]) and the exit status.
+    pub fn report(&self) -> (String, u8) {
+        let (mut text, status) = match self {
+            Self::Closed => return (String::new(), 141),
+            Self::Status(status) => return (String::new(), *status),
+            Self::Usage { message, command } => {
+                (format!("error: {message}\nSee '{command} -h' for help and examples"), 1)
+            }
+            Self::Api(failure) if failure.reason == "Invalid" => (failure.invalid(), 1),
+            Self::Many(failures) => {
+                let lines: Vec<String> =
+                    failures.iter().map(|failure| failure.report().0.trim_end_matches('\n').to_owned()).collect();
+                (lines.join("\n"), 1)
+            }
+            other => (other.line(), 1),
+        };
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        (text, status)
+    }
+
+    /// One line, with its prefix.
+    fn line(&self) -> String {
+        match self {
+            Self::Api(failure) => failure.words(),
+            Self::Message(message) if message.starts_with("error: ") => message.clone(),
+            Self::Message(message) => format!("error: {message}"),
+            Self::Plain(text) => text.clone(),
+            Self::Usage { message, .. } => format!("error: {message}"),
+            Self::Many(failures) => failures.iter().map(Self::line).collect::<Vec<_>>().join("\n"),
+            Self::Status(_) | Self::Closed => String::new(),
+        }
+    }
+
+    /// The words without any prefix, as they stand inside another message.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Api(failure) => failure.message.clone(),
+            Self::Message(text) | Self::Plain(text) => text.clone(),
+            Self::Usage { message, .. } => message.clone(),
+            Self::Many(failures) => {
+                format!("[{}]", failures.iter().map(Self::words).collect::<Vec<_>>().join(", "))
+            }
+            Self::Status(_) | Self::Closed => String::new(),
+        }
+    }
+}
+
+impl From<Closed> for Failure {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+impl From<ApiFailure> for Failure {
+    fn from(failure: ApiFailure) -> Self {
+        Self::Api(Box::new(failure))
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        Self::Message(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn words_and_status_are_kubectl_s() {
+        let body = json!({"kind": "Status", "reason": "NotFound", "message": "pods \"x\" not found", "code": 404});
+        let failure = Failure::from(ApiFailure::read(404, body.to_string().as_bytes(), "get", "pods"));
+        assert_eq!(failure.report(), ("Error from server (NotFound): pods \"x\" not found\n".into(), 1));
+        assert!(failure.is_not_found());
+        let body = json!({"kind": "Status", "reason": "Invalid", "message": "m", "code": 422, "details": {
+            "kind": "Deployment", "name": "x", "causes": [{"field": "spec.a", "message": "Required value"},
+            {"field": "spec.b", "message": "Invalid value: 1"}]}});
+        let failure = Failure::from(ApiFailure::read(422, body.to_string().as_bytes(), "", ""));
+        assert_eq!(
+            failure.report().0,
+            "The Deployment \"x\" is invalid: \n* spec.a: Required value\n* spec.b: Invalid value: 1\n"
+        );
+        let usage = Failure::Usage { message: "no".into(), command: "kubectl get".into() };
+        assert_eq!(usage.report().0, "error: no\nSee 'kubectl get -h' for help and examples\n");
+        assert_eq!(Failure::Many(vec![Failure::message("a"), failure]).report().0.lines().next(), Some("error: a"));
+    }
+}

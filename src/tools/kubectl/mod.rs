@@ -1,0 +1,215 @@
+//! The native `kubectl`: kubectl 1.33 as a function. Standard output, standard error and exit status are its own; the
+//! server is reached through the target, files through [`Files`](crate::tools::Files), and all waiting is session time.
+//!
+//! `options` reads words, `discovery` and `resources` say which objects are meant, `api` asks the server, `print`,
+//! `jsonpath` and `describe` say how things look, `verbs` holds a file for each command.
+
+mod age;
+mod api;
+mod describe;
+mod discovery;
+mod error;
+mod jsonpath;
+mod manifests;
+mod options;
+mod print;
+mod quantity;
+mod resources;
+mod session;
+mod three_way;
+mod verbs;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use error::Failure;
+use options::{Parsed, UsageError, command_word};
+use session::Session;
+use verbs::{VERBS, Verb};
+
+use super::{Status, TargetCall};
+
+/// Runs one kubectl command line.
+pub fn kubectl(call: TargetCall) -> Pin<Box<dyn Future<Output = Status> + Send>> {
+    Box::pin(async move {
+        let cancel = call.invocation.cancel.clone();
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => 130,
+            status = run(call) => status,
+        }
+    })
+}
+
+async fn run(call: TargetCall) -> Status {
+    let out = call.out.clone();
+    let failure = match work(call).await {
+        Ok(()) => return 0,
+        Err(failure) => failure,
+    };
+    let (text, status) = failure.report();
+    // A reader that is gone does not change what went wrong.
+    let _ = out.stderr(text).await;
+    status
+}
+
+async fn work(call: TargetCall) -> Result<(), Failure> {
+    let TargetCall { invocation, target, stdin, out } = call;
+    let (verb, words) = find(&invocation.args)?;
+    let command = format!("kubectl {}", verb.words.join(" "));
+    let options = Parsed::read(&words, verb.options).map_err(|error| match error {
+        UsageError::Flag(message) => Failure::Plain(format!("error: {message}\nSee '{command} --help' for usage.")),
+        UsageError::Refused(message) => Failure::message(message),
+    })?;
+    if options.on("help") {
+        return Err(Failure::message(format!("the help of {command} is not built in; kubectl's documentation has it")));
+    }
+    let session = Session::new(options, command, target, invocation, stdin, out);
+    (verb.run)(&session).await
+}
+
+/// What a command line asks of kubectl that is not built here, as `kubectl COMMAND OPTION`; `None` when all of it is. Options behind `--` are another program's.
+pub(super) fn lacks(args: &[String]) -> Option<String> {
+    let Ok((verb, words)) = find(args) else {
+        let (at, first) = command_word(args)?;
+        let has_first = VERBS.iter().any(|verb| verb.words[0] == first);
+        let second = command_word(&args[at + 1..]).filter(|_| has_first).map(|(_, second)| format!(" {second}"));
+        // A group of commands by itself is a slip of its author's, and not lectern's.
+        return (!has_first || second.is_some()).then(|| format!("kubectl {first}{}", second.unwrap_or_default()));
+    };
+    match Parsed::read(&words, verb.options) {
+        Err(UsageError::Flag(message)) if message.starts_with("unknown ") => {
+            let option = message.rsplit([' ']).next().unwrap_or_default();
+            Some(format!("kubectl {} {option}", verb.words.join(" ")))
+        }
+        _ => None,
+    }
+}
+
+/// The command that the words mean, and the words without it.
+fn find(args: &[String]) -> Result<(Verb, Vec<String>), Failure> {
+    let mut words = args.to_vec();
+    let Some((at, first)) = command_word(&words).map(|(at, word)| (at, word.to_owned())) else {
+        // Without a command, a wrong option is what there is to tell.
+        return Err(match Parsed::read(&words, &[]) {
+            Err(UsageError::Flag(message)) => {
+                Failure::Plain(format!("error: {message}\nSee 'kubectl --help' for usage."))
+            }
+            Err(UsageError::Refused(message)) => Failure::message(message),
+            Ok(_) => Failure::message("a command is needed, such as kubectl get pods"),
+        });
+    };
+    let candidates: Vec<Verb> = VERBS.iter().filter(|verb| verb.words[0] == first).copied().collect();
+    if candidates.is_empty() {
+        return Err(unknown(&first));
+    }
+    words.remove(at);
+    // The longest command whose words come next is meant.
+    let mut depth = 1;
+    let mut candidates = candidates;
+    while let Some((at, next)) = command_word(&words).map(|(at, word)| (at, word.to_owned())) {
+        let deeper: Vec<Verb> =
+            candidates.iter().filter(|verb| verb.words.get(depth) == Some(&next.as_str())).copied().collect();
+        if deeper.is_empty() {
+            break;
+        }
+        words.remove(at);
+        candidates = deeper;
+        depth += 1;
+    }
+    if let Some(verb) = candidates.iter().find(|verb| verb.words.len() == depth) {
+        return Ok((*verb, words));
+    }
+    Err(match command_word(&words) {
+        Some((_, second)) => Failure::Plain(format!(
+            "error: unknown command \"{second}\"\nSee 'kubectl {first} -h' for help and examples"
+        )),
+        None => {
+            let known: Vec<&str> = candidates.iter().filter_map(|verb| verb.words.get(depth).copied()).collect();
+            Failure::message(format!("kubectl {first} needs one of: {}", known.join(", ")))
+        }
+    })
+}
+
+/// All commands that kubectl 1.33 has, in its own order, for telling one that is not built here from one that does not exist.
+const KUBECTL_COMMANDS: &[&str] = &[
+    "create",
+    "expose",
+    "run",
+    "set",
+    "explain",
+    "get",
+    "edit",
+    "delete",
+    "rollout",
+    "scale",
+    "autoscale",
+    "certificate",
+    "cluster-info",
+    "top",
+    "cordon",
+    "uncordon",
+    "drain",
+    "taint",
+    "describe",
+    "logs",
+    "attach",
+    "exec",
+    "port-forward",
+    "proxy",
+    "cp",
+    "auth",
+    "debug",
+    "events",
+    "diff",
+    "apply",
+    "patch",
+    "replace",
+    "wait",
+    "kustomize",
+    "label",
+    "annotate",
+    "completion",
+    "api-resources",
+    "api-versions",
+    "config",
+    "plugin",
+    "version",
+    "help",
+    "options",
+];
+
+fn unknown(word: &str) -> Failure {
+    if KUBECTL_COMMANDS.contains(&word) {
+        return Failure::message(format!("kubectl {word} is not built into this kubectl yet"));
+    }
+    let mut text = format!("error: unknown command \"{word}\" for \"kubectl\"");
+    let near: Vec<&str> = KUBECTL_COMMANDS
+        .iter()
+        .copied()
+        .filter(|known| distance(word, known) <= 2 || known.starts_with(&word.to_lowercase()))
+        .collect();
+    if !near.is_empty() {
+        text.push_str("\n\nDid you mean this?\n");
+        for known in near {
+            text.push_str(&format!("\t{known}\n"));
+        }
+    }
+    Failure::Plain(text)
+}
+
+/// The number of edits between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}

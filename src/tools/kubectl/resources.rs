@@ -1,0 +1,363 @@
+//! Which objects a command is about: types and names from its arguments, or manifests from files.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::api::Call;
+use super::discovery::Mapping;
+use super::error::{ApiFailure, Failure};
+use super::manifests;
+use super::options::duration::quote;
+use super::session::Session;
+
+/// How many objects a list asks for at a time, as kubectl does.
+pub const CHUNK: &str = "500";
+
+/// An object, or a place for one.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its kind.
+    pub mapping: Arc<Mapping>,
+    /// Its namespace, empty for kinds without.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// What the server (or the file) says it is.
+    pub value: Value,
+    /// The file that it was read from; empty when it was not.
+    pub source: String,
+}
+
+impl Object {
+    /// An object as it was read.
+    pub fn read(mapping: Arc<Mapping>, value: Value) -> Self {
+        let text = |key: &str| value["metadata"][key].as_str().unwrap_or_default().to_owned();
+        Self { mapping, namespace: text("namespace"), name: text("name"), value, source: String::new() }
+    }
+
+    /// The object's path.
+    pub fn path(&self) -> String {
+        self.mapping.path(&self.namespace, &self.name, "")
+    }
+
+    /// The path of a part of it.
+    pub fn part(&self, part: &str) -> String {
+        self.mapping.path(&self.namespace, &self.name, part)
+    }
+
+    /// `deployment.apps/web`
+    pub fn title(&self) -> String {
+        format!("{}/{}", self.mapping.group_kind(), self.name)
+    }
+}
+
+/// What to ask the server for.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// One object by name.
+    Named(Arc<Mapping>, String),
+    /// All objects of a type that the selectors choose.
+    All(Arc<Mapping>),
+}
+
+/// How arguments are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules {
+    /// Whether a type alone means all of its objects.
+    pub type_alone: bool,
+    /// Whether `-l`, `--field-selector` and `--all` choose objects.
+    pub selectors: bool,
+}
+
+/// The objects of a command, with what kept it from getting some of them.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// What was found, in order.
+    pub objects: Vec<Object>,
+    /// What was not.
+    pub failures: Vec<Failure>,
+    /// Whether the command names exactly one object.
+    pub single: bool,
+}
+
+impl Session {
+    /// Reads the arguments that name types and objects.
+    ///
+    /// # Errors
+    /// When they are no such arguments, or the server knows no such type.
+    pub async fn wanted(&self, args: &[String], rules: Rules) -> Result<(Vec<Wanted>, bool), Failure> {
+        let selector = rules.selectors && self.is_selected();
+        let slashes = args.iter().filter(|arg| arg.contains('/')).count();
+        if slashes > 0 {
+            if slashes < args.len() {
+                let base = "kubectl";
+                return Err(Failure::message(format!(
+                    "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. '{base} get resource/<resource_name>' instead of '{base} get resource resource/<resource_name>'"
+                )));
+            }
+            let mut wanted = Vec::new();
+            for arg in args {
+                let (kind, name) = arg.split_once('/').unwrap_or((arg, ""));
+                if name.contains('/') {
+                    return Err(Failure::message("arguments in resource/name form may not have more than one slash"));
+                }
+                if kind.is_empty() || name.is_empty() || kind.split(',').count() > 1 {
+                    return Err(Failure::message(
+                        "arguments in resource/name form must have a single resource and name",
+                    ));
+                }
+                if selector {
+                    return Err(Failure::message("name cannot be provided when a selector is specified"));
+                }
+                wanted.push(Wanted::Named(self.mapping(kind).await?, name.to_owned()));
+            }
+            return Ok((wanted, args.len() == 1));
+        }
+        let Some((types, names)) = args.split_first() else {
+            return Err(Failure::message("required resource not specified"));
+        };
+        if types.is_empty() {
+            return Err(Failure::message("resource name may not be empty"));
+        }
+        let mut mappings: Vec<Arc<Mapping>> = Vec::new();
+        for word in types.split(',') {
+            let category = self.discovery().await?.category(word);
+            let found = if category.is_empty() { vec![self.mapping(word).await?] } else { category };
+            for mapping in found {
+                if !mappings.contains(&mapping) {
+                    mappings.push(mapping);
+                }
+            }
+        }
+        if names.is_empty() {
+            if !rules.type_alone && !selector {
+                return Err(Failure::message("resource(s) were provided, but no name was specified"));
+            }
+            return Ok((mappings.into_iter().map(Wanted::All).collect(), false));
+        }
+        if selector {
+            return Err(Failure::message("name cannot be provided when a selector is specified"));
+        }
+        if names.iter().any(String::is_empty) {
+            return Err(Failure::message("resource name may not be empty"));
+        }
+        let single = mappings.len() == 1 && names.len() == 1;
+        let mut wanted = Vec::new();
+        for mapping in &mappings {
+            wanted.extend(names.iter().map(|name| Wanted::Named(Arc::clone(mapping), name.clone())));
+        }
+        Ok((wanted, single))
+    }
+
+    /// Whether `-l`, `--field-selector` or `--all` is given.
+    pub fn is_selected(&self) -> bool {
+        !self.options.text("selector").is_empty()
+            || !self.options.text("field-selector").is_empty()
+            || self.options.on("all")
+    }
+
+    /// Whether files are named.
+    pub fn has_files(&self) -> bool {
+        !self.options.all("filename").is_empty() || !self.options.text("kustomize").is_empty()
+    }
+
+    /// The namespace to look in: none with `-A`.
+    ///
+    /// # Errors
+    /// When the target reaches no cluster.
+    pub async fn scope(&self) -> Result<String, Failure> {
+        if self.options.on("all-namespaces") { Ok(String::new()) } else { self.namespace().await }
+    }
+
+    /// The request for a list, with the command's selectors.
+    pub fn list_call(&self, mapping: &Mapping, namespace: &str) -> Call {
+        Call::get(mapping.path(namespace, "", ""))
+            .query("fieldSelector", self.options.text("field-selector"))
+            .query("labelSelector", self.options.text("selector"))
+    }
+
+    /// Gets all of a list, piece by piece.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn list(&self, call: &Call) -> Result<Value, Failure> {
+        let api = self.api().await?;
+        let mut all = api.value(&call.clone().query("limit", CHUNK)).await?;
+        let key = if all["kind"] == "Table" { "rows" } else { "items" };
+        loop {
+            let token = all["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+            if token.is_empty() {
+                return Ok(all);
+            }
+            let mut next = api.value(&call.clone().query("limit", CHUNK).query("continue", token)).await?;
+            let more = next[key].take();
+            if let (Some(all), Value::Array(more)) = (all[key].as_array_mut(), more) {
+                all.extend(more);
+            }
+            all["metadata"] = next["metadata"].take();
+        }
+    }
+
+    /// Gets the objects that the arguments, or the files, name. What cannot be got is told in the selection.
+    ///
+    /// # Errors
+    /// When the arguments make no sense, or files cannot be read.
+    pub async fn select(&self, args: &[String], rules: Rules) -> Result<Selection, Failure> {
+        if self.has_files() {
+            if !args.is_empty() {
+                return Err(Failure::message(
+                    "when paths, URLs, or stdin is provided as resource input, you may not specify resource arguments as well",
+                ));
+            }
+            return self.select_files().await;
+        }
+        let (wanted, single) = self.wanted(args, rules).await?;
+        let mut selection = Selection { single, ..Selection::default() };
+        let namespace = self.namespace().await?;
+        for wanted in wanted {
+            match wanted {
+                Wanted::Named(mapping, name) => {
+                    if self.options.on("all-namespaces") && mapping.namespaced {
+                        return Err(Failure::message("a resource cannot be retrieved by name across all namespaces"));
+                    }
+                    let call = Call::get(mapping.path(&namespace, &name, ""));
+                    match self.api().await?.value(&call).await {
+                        Ok(value) => selection.objects.push(Object::read(mapping, value)),
+                        Err(Failure::Closed) => return Err(Failure::Closed),
+                        Err(failure) => selection.fail(failure),
+                    }
+                }
+                Wanted::All(mapping) => {
+                    let scope = self.scope().await?;
+                    match self.list(&self.list_call(&mapping, &scope)).await {
+                        Ok(list) => selection.add_list(&mapping, list),
+                        Err(Failure::Closed) => return Err(Failure::Closed),
+                        Err(failure) => selection.fail(failure),
+                    }
+                }
+            }
+        }
+        Ok(selection)
+    }
+
+    /// Gets the objects that the files name, as the server has them.
+    async fn select_files(&self) -> Result<Selection, Failure> {
+        let local = self.objects_of_files().await?;
+        let mut selection = Selection { single: local.len() == 1, ..Selection::default() };
+        for object in local {
+            match self.api().await?.value(&Call::get(object.path())).await {
+                Ok(value) => selection.objects.push(Object::read(object.mapping, value)),
+                Err(Failure::Closed) => return Err(Failure::Closed),
+                Err(failure) => selection.fail(failure),
+            }
+        }
+        Ok(selection)
+    }
+
+    /// The objects in the files, with their kinds and the namespaces they would go to.
+    ///
+    /// # Errors
+    /// When files cannot be read, are no manifests, or are for another namespace than `-n` says.
+    pub async fn objects_of_files(&self) -> Result<Vec<Object>, Failure> {
+        let mut objects = Vec::new();
+        for (value, source) in manifests::read(self).await? {
+            objects.push(Object { source, ..self.local(value).await? });
+        }
+        Ok(objects)
+    }
+
+    /// A manifest as an object: its kind looked up, its namespace filled in.
+    ///
+    /// # Errors
+    /// When the server has no such kind, or the namespace is not that of `-n`.
+    pub async fn local(&self, mut value: Value) -> Result<Object, Failure> {
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        let mapping = self.mapping_of(&api_version, &kind).await.map_err(|failure| match failure {
+            Failure::Message(message) if message.starts_with("no matches for kind") => Failure::message(format!(
+                "resource mapping not found for name: {} namespace: {} from {}: {message}\nensure CRDs are installed first",
+                quote(value["metadata"]["name"].as_str().unwrap_or_default()),
+                quote(value["metadata"]["namespace"].as_str().unwrap_or_default()),
+                quote(self.options.all("filename").first().map_or("STDIN", |name| if name == "-" { "STDIN" } else { name })),
+            )),
+            other => other,
+        })?;
+        if mapping.namespaced {
+            let namespace = self.namespace().await?;
+            match value["metadata"]["namespace"].as_str() {
+                None | Some("") => {
+                    if let Some(metadata) = value["metadata"].as_object_mut() {
+                        metadata.insert("namespace".into(), Value::String(namespace));
+                    }
+                }
+                Some(own) if !self.options.text("namespace").is_empty() && own != namespace => {
+                    return Err(Failure::message(format!(
+                        "the namespace from the provided object {} does not match the namespace {}. You must pass '--namespace={own}' to perform this operation.",
+                        quote(own),
+                        quote(&namespace)
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(Object::read(mapping, value))
+    }
+}
+
+impl Selection {
+    /// Adds what a list holds. A list's objects don't say what they are.
+    pub fn add_list(&mut self, mapping: &Arc<Mapping>, mut list: Value) {
+        if let Value::Array(items) = list["items"].take() {
+            for item in items {
+                self.objects.push(Object::read(Arc::clone(mapping), with_kind(item, mapping)));
+            }
+        }
+    }
+
+    /// Adds a failure unless the same was told before.
+    pub fn fail(&mut self, failure: Failure) {
+        let words = failure.report().0;
+        if !self.failures.iter().any(|known| known.report().0 == words) {
+            self.failures.push(failure);
+        }
+    }
+
+    /// Leaves out objects that are not there, for `--ignore-not-found`.
+    pub fn ignore_not_found(&mut self) {
+        self.failures.retain(|failure| !failure.is_not_found());
+    }
+
+    /// The objects, if there was nothing wrong.
+    ///
+    /// # Errors
+    /// What was wrong.
+    pub fn complete(self) -> Result<Vec<Object>, Failure> {
+        Failure::together(self.failures)?;
+        Ok(self.objects)
+    }
+}
+
+/// The object with `apiVersion` and `kind` filled in.
+pub fn with_kind(mut item: Value, mapping: &Mapping) -> Value {
+    if let Some(map) = item.as_object_mut() {
+        if !map.contains_key("kind") {
+            map.insert("kind".into(), Value::String(mapping.kind.clone()));
+        }
+        if !map.contains_key("apiVersion") {
+            map.insert("apiVersion".into(), Value::String(mapping.api_version()));
+        }
+    }
+    item
+}
+
+/// A `NotFound` in the words of the API server, for objects that are not there by our own knowledge.
+pub fn not_found(mapping: &Mapping, name: &str) -> Failure {
+    ApiFailure {
+        code: 404,
+        reason: "NotFound".into(),
+        message: format!("{} {} not found", mapping.group_resource(), quote(name)),
+        details: Value::Null,
+    }
+    .into()
+}

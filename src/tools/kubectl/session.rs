@@ -1,0 +1,215 @@
+//! One call of kubectl: its options, where it prints, and its way to the cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use super::api::Api;
+use super::discovery::{Discovery, Mapping};
+use super::error::Failure;
+use super::options::{Parsed, duration};
+use crate::clock::Clock;
+use crate::target::{KubeOptions, Target};
+use crate::tools::{Files, Invocation, Output, TargetInput};
+
+/// How many bytes of standard input are taken as manifests.
+const STDIN_LIMIT: usize = 64 << 20;
+
+/// One call of kubectl.
+pub struct Session {
+    /// The options and arguments.
+    pub options: Parsed,
+    /// The command's words: `kubectl rollout status`.
+    pub command: String,
+    /// Where it prints.
+    pub out: Output,
+    target: Arc<Target>,
+    invocation: Invocation,
+    stdin: tokio::sync::Mutex<Option<TargetInput>>,
+    cluster: OnceCell<Cluster>,
+    discovery: OnceCell<Arc<Discovery>>,
+}
+
+struct Cluster {
+    api: Api,
+    namespace: String,
+}
+
+impl Session {
+    /// A call with nothing done yet.
+    pub fn new(
+        options: Parsed,
+        command: String,
+        target: Arc<Target>,
+        invocation: Invocation,
+        stdin: TargetInput,
+        out: Output,
+    ) -> Self {
+        Self {
+            options,
+            command,
+            out,
+            target,
+            invocation,
+            stdin: tokio::sync::Mutex::new(Some(stdin)),
+            cluster: OnceCell::new(),
+            discovery: OnceCell::new(),
+        }
+    }
+
+    /// Where calls go.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The files that may be opened.
+    pub fn files(&self) -> &Files {
+        &self.invocation.files
+    }
+
+    /// The session's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.invocation.clock
+    }
+
+    /// Prints to standard output.
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub async fn print(&self, text: impl AsRef<[u8]>) -> Result<(), Failure> {
+        Ok(self.out.stdout(text).await?)
+    }
+
+    /// Prints to standard error.
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub async fn complain(&self, text: impl AsRef<[u8]>) -> Result<(), Failure> {
+        Ok(self.out.stderr(text).await?)
+    }
+
+    /// Everything on standard input.
+    ///
+    /// # Errors
+    /// When there is too much of it, or it was read before.
+    pub async fn read_stdin(&self) -> Result<Vec<u8>, Failure> {
+        let Some(mut stdin) = self.stdin.lock().await.take() else {
+            return Err(Failure::message("standard input cannot be used for multiple arguments"));
+        };
+        let bytes = stdin.read_to_end(STDIN_LIMIT).await;
+        if bytes.len() > STDIN_LIMIT {
+            return Err(Failure::message("standard input holds more than 64 MiB"));
+        }
+        Ok(bytes)
+    }
+
+    /// Standard input itself, to be read piece by piece.
+    pub async fn take_stdin(&self) -> Option<TargetInput> {
+        self.stdin.lock().await.take()
+    }
+
+    async fn cluster(&self) -> Result<&Cluster, Failure> {
+        self.cluster
+            .get_or_try_init(|| async {
+                let text = |name: &str| Some(self.options.text(name).to_owned()).filter(|text| !text.is_empty());
+                if let Some(path) = text("kubeconfig").or_else(|| self.invocation.env.get("KUBECONFIG").cloned()) {
+                    self.target.check_kubeconfig(&path, self.files())?;
+                }
+                let request_timeout = request_timeout(self.options.text("request-timeout"))?;
+                let options = KubeOptions { context: text("context"), impersonate: text("as"), request_timeout };
+                let (client, namespace) = self.target.kube(&options).await?;
+                let mut impersonate = Vec::new();
+                impersonate.extend(text("as").map(|user| ("Impersonate-User", user)));
+                impersonate
+                    .extend(self.options.all("as-group").iter().map(|group| ("Impersonate-Group", group.clone())));
+                impersonate.extend(text("as-uid").map(|uid| ("Impersonate-Uid", uid)));
+                let api = Api::new(client, self.out.clone(), self.clock().clone())
+                    .with_timeout(request_timeout)
+                    .impersonating(impersonate);
+                Ok(Cluster { api, namespace })
+            })
+            .await
+    }
+
+    /// The way to the API server.
+    ///
+    /// # Errors
+    /// When the target reaches no cluster.
+    pub async fn api(&self) -> Result<&Api, Failure> {
+        Ok(&self.cluster().await?.api)
+    }
+
+    /// The namespace that the command means: `-n`, else the context's.
+    ///
+    /// # Errors
+    /// When the target reaches no cluster.
+    pub async fn namespace(&self) -> Result<String, Failure> {
+        match self.options.text("namespace") {
+            "" => Ok(self.cluster().await?.namespace.clone()),
+            given => Ok(given.to_owned()),
+        }
+    }
+
+    /// What the server can do. It is asked once in a session, and again when something is not known.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn discovery(&self) -> Result<&Arc<Discovery>, Failure> {
+        self.discovery
+            .get_or_try_init(|| async {
+                let key = self.options.text("context");
+                if let Some(kept) = self.target.kept::<Discovery>(key) {
+                    return Ok(kept);
+                }
+                self.ask_discovery().await
+            })
+            .await
+    }
+
+    async fn ask_discovery(&self) -> Result<Arc<Discovery>, Failure> {
+        let discovery = Arc::new(Discovery::ask(self.api().await?).await?);
+        self.target.keep(self.options.text("context"), Arc::clone(&discovery));
+        Ok(discovery)
+    }
+
+    /// What a word for a type means.
+    ///
+    /// # Errors
+    /// When the server has no such type, also when it is asked anew.
+    pub async fn mapping(&self, word: &str) -> Result<Arc<Mapping>, Failure> {
+        match self.discovery().await?.find(word) {
+            Ok(mapping) => Ok(mapping),
+            Err(_) => self.ask_discovery().await?.find(word),
+        }
+    }
+
+    /// The kind of an object.
+    ///
+    /// # Errors
+    /// When the server has no such kind, also when it is asked anew.
+    pub async fn mapping_of(&self, api_version: &str, kind: &str) -> Result<Arc<Mapping>, Failure> {
+        match self.discovery().await?.of(api_version, kind) {
+            Ok(mapping) => Ok(mapping),
+            Err(_) => self.ask_discovery().await?.of(api_version, kind),
+        }
+    }
+
+    /// An error about how the command is used.
+    pub fn usage(&self, message: impl Into<String>) -> Failure {
+        Failure::Usage { message: message.into(), command: self.command.clone() }
+    }
+}
+
+fn request_timeout(text: &str) -> Result<Option<Duration>, Failure> {
+    let invalid = || {
+        Failure::message(
+            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)",
+        )
+    };
+    let limit = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => duration::parse(text).map_err(|_| invalid())?.0,
+    };
+    Ok((!limit.is_zero()).then_some(limit))
+}

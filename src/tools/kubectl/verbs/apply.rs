@@ -1,0 +1,245 @@
+//! `kubectl apply`
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::dry_run::{DryRun, tell};
+use crate::tools::kubectl::api::{APPLY, Call, MERGE, STRATEGIC_MERGE};
+use crate::tools::kubectl::error::Failure;
+use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
+use crate::tools::kubectl::print::json;
+use crate::tools::kubectl::print::object::{self, ObjectPrinter};
+use crate::tools::kubectl::resources::Object;
+use crate::tools::kubectl::session::Session;
+use crate::tools::kubectl::three_way;
+
+const NOT_BUILT: &str = "this kubectl does not have it yet";
+
+/// The command's options.
+pub const OPTIONS: &[&[Flag]] = &[
+    &[
+        Flag::switch("all"),
+        Flag::text("cascade").or("background").alone("background"),
+        Flag::text("field-manager").or("kubectl-client-side-apply"),
+        Flag::switch("force"),
+        Flag::switch("force-conflicts"),
+        Flag::number("grace-period", "-1"),
+        Flag::switch("openapi-patch").or("true"),
+        Flag::switch("overwrite").or("true"),
+        Flag::refused("prune", NOT_BUILT).alone("true"),
+        Flag::refused("prune-allowlist", NOT_BUILT),
+        Flag::text("selector").short('l'),
+        Flag::switch("server-side"),
+        Flag::refused("subresource", NOT_BUILT),
+        Flag::duration("timeout", "0s"),
+        Flag::text("validate").or("strict").alone("strict"),
+        Flag::switch("wait"),
+    ],
+    DRY_RUN,
+    FILES,
+    PRINT,
+];
+
+/// Where the last applied configuration is kept.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// How often a patch is tried again when somebody else changes the object at the same time.
+const CONFLICTS: usize = 5;
+
+/// Creates or changes objects so that they are as the files say.
+///
+/// # Errors
+/// As kubectl.
+pub async fn run(session: &Session) -> Result<(), Failure> {
+    let options = &session.options;
+    if !options.args.is_empty() {
+        return Err(session.usage(format!("Unexpected args: [{}]", options.args.join(" "))));
+    }
+    if !session.has_files() {
+        return Err(Failure::message("must specify one of -f and -k"));
+    }
+    if options.on("force") {
+        return Err(Failure::message("--force is not built into this kubectl yet: delete the object first"));
+    }
+    if options.on("force-conflicts") && !options.on("server-side") {
+        return Err(Failure::message("--force-conflicts only works with --server-side"));
+    }
+    let dry = DryRun::of(session).await?;
+    if options.on("server-side") && dry == DryRun::Client {
+        return Err(Failure::message(
+            "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)",
+        ));
+    }
+    let mut printer = ObjectPrinter::chosen(session).await?;
+    let mut failures = Vec::new();
+    let mut applied = Vec::new();
+    let mut objects = Vec::new();
+    for (value, source) in crate::tools::kubectl::manifests::read(session).await? {
+        match session.local(value).await {
+            Ok(object) => objects.push(Object { source, ..object }),
+            Err(Failure::Closed) => return Err(Failure::Closed),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if objects.is_empty() && failures.is_empty() {
+        return Err(Failure::message("no objects passed to apply"));
+    }
+    for object in objects {
+        match one(session, &object, dry).await {
+            Ok((value, done)) => match &printer {
+                Some(printer) if !printer.is_name() => applied.push(value),
+                _ => tell(session, &mut printer, &object, &value, done, dry).await?,
+            },
+            Err(Failure::Closed) => return Err(Failure::Closed),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if let Some(printer) = &mut printer
+        && !applied.is_empty()
+    {
+        let text =
+            if applied.len() == 1 { printer.print(&applied[0])? } else { printer.print(&object::list(applied))? };
+        session.print(text).await?;
+    }
+    Failure::together(failures)
+}
+
+/// How strictly the server looks at unknown fields.
+pub fn validation(session: &Session) -> &'static str {
+    match session.options.text("validate") {
+        "true" | "strict" | "" => "Strict",
+        "warn" => "Warn",
+        _ => "Ignore",
+    }
+}
+
+async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Value, &'static str), Failure> {
+    if object.name.is_empty() {
+        let generated = !object.value["metadata"]["generateName"].is_null();
+        return Err(Failure::message(if generated {
+            format!(
+                "from {}: cannot use generate name with apply",
+                object.value["metadata"]["generateName"].as_str().unwrap_or_default()
+            )
+        } else {
+            "resource name may not be empty".to_owned()
+        }));
+    }
+    let api = session.api().await?;
+    if session.options.on("server-side") {
+        let manager = match session.options.given("field-manager") {
+            true => session.options.text("field-manager"),
+            false => "kubectl",
+        };
+        let call = Call::new(Method::PATCH, object.path())
+            .query("fieldManager", manager)
+            .query("fieldValidation", validation(session))
+            .query("force", if session.options.on("force-conflicts") { "true" } else { "false" })
+            .query("dryRun", dry.query())
+            .body(APPLY, object.value.to_string().into_bytes());
+        return Ok((api.value(&call).await?, "serverside-applied"));
+    }
+    let modified = with_last_applied(&object.value);
+    let manager = session.options.text("field-manager");
+    let mut now = match api.value(&Call::get(object.path())).await {
+        Ok(now) => now,
+        Err(failure) if failure.is_not_found() => {
+            if dry == DryRun::Client {
+                return Ok((object.value.clone(), "created"));
+            }
+            let call = Call::new(Method::POST, object.mapping.path(&object.namespace, "", ""))
+                .query("dryRun", dry.query())
+                .query("fieldManager", manager)
+                .query("fieldValidation", validation(session))
+                .json(&modified);
+            let created = api.value(&call).await.map_err(|failure| failure.when("creating", &object.source))?;
+            return Ok((created, "created"));
+        }
+        Err(failure) => return Err(failure),
+    };
+    if now["metadata"]["annotations"][LAST_APPLIED].is_null() {
+        session
+            .complain(format!(
+                "Warning: resource {}/{} is missing the {LAST_APPLIED} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n",
+                object.mapping.plural, object.name
+            ))
+            .await?;
+    }
+    let built_in = is_built_in(&object.mapping.group);
+    for attempt in 0.. {
+        let last: Value = now["metadata"]["annotations"][LAST_APPLIED]
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or(Value::Null);
+        let patch = if built_in {
+            three_way::strategic(&object.mapping.kind, &last, &modified, &now)
+        } else {
+            three_way::plain(&last, &modified, &now)
+        };
+        if patch.as_object().is_none_or(serde_json::Map::is_empty) {
+            return Ok((now, "unchanged"));
+        }
+        if dry == DryRun::Client {
+            return Ok((now, "configured"));
+        }
+        let call = Call::new(Method::PATCH, object.path())
+            .query("dryRun", dry.query())
+            .query("fieldManager", manager)
+            .query("fieldValidation", validation(session))
+            .body(if built_in { STRATEGIC_MERGE } else { MERGE }, json::compact(&patch).into_bytes());
+        match api.value(&call).await {
+            Ok(changed) => {
+                let same = changed["metadata"]["resourceVersion"] == now["metadata"]["resourceVersion"];
+                return Ok((changed, if same && dry == DryRun::No { "unchanged" } else { "configured" }));
+            }
+            Err(Failure::Api(failure)) if failure.is_conflict() && attempt < CONFLICTS => {
+                now = api.value(&Call::get(object.path())).await?;
+            }
+            Err(failure) => {
+                let described = format!(
+                    "applying patch:\n{}\nto:\nResource: {}, GroupVersionKind: {}\nName: \"{}\", Namespace: \"{}\"\nfor:",
+                    json::compact(&patch),
+                    quoted_resource(object),
+                    quoted_kind(object),
+                    object.name,
+                    object.namespace
+                );
+                return Err(failure.when(&described, &object.source));
+            }
+        }
+    }
+    Ok((now, "unchanged"))
+}
+
+fn quoted_resource(object: &Object) -> String {
+    format!("\"{}, Resource={}\"", slashed(object), object.mapping.plural)
+}
+
+fn quoted_kind(object: &Object) -> String {
+    format!("\"{}, Kind={}\"", slashed(object), object.mapping.kind)
+}
+
+fn slashed(object: &Object) -> String {
+    format!("{}/{}", object.mapping.group, object.mapping.version)
+}
+
+/// Whether a group is Kubernetes' own, whose lists kubectl knows how to merge.
+pub fn is_built_in(group: &str) -> bool {
+    !group.contains('.')
+        || (group.ends_with(".k8s.io")
+            && !matches!(group, "metrics.k8s.io" | "snapshot.storage.k8s.io" | "gateway.networking.k8s.io"))
+}
+
+/// The object with itself, as it is applied, in its annotation.
+pub fn with_last_applied(value: &Value) -> Value {
+    let mut plain = value.clone();
+    if !plain["metadata"]["annotations"].is_object() {
+        plain["metadata"]["annotations"] = json!({});
+    }
+    if let Some(annotations) = plain["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(LAST_APPLIED);
+    }
+    let text = json::compact(&plain) + "\n";
+    plain["metadata"]["annotations"][LAST_APPLIED] = Value::String(text);
+    plain
+}

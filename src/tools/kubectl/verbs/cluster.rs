@@ -1,0 +1,374 @@
+//! `kubectl version`, `cluster-info`, `api-resources`, `config` and `auth`: the cluster and who one is there.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::tools::kubectl::api::Call;
+use crate::tools::kubectl::error::Failure;
+use crate::tools::kubectl::options::{Flag, PRINT};
+use crate::tools::kubectl::print::columns::Columns;
+use crate::tools::kubectl::print::json::{indented, sorted};
+use crate::tools::kubectl::session::Session;
+use crate::tools::yaml::{Dialect, to_yaml};
+
+/// The version of kubectl whose ways these are.
+const CLIENT: &str = "v1.33.1";
+/// The version of kustomize in that.
+const KUSTOMIZE: &str = "v5.6.0";
+
+/// The options of `version`.
+pub const VERSION_OPTIONS: &[&[Flag]] = &[&[Flag::switch("client"), Flag::text("output").short('o')]];
+/// The options of commands that have none of their own.
+pub const NO_OPTIONS: &[&[Flag]] = &[];
+/// The options of `config view`.
+pub const VIEW_OPTIONS: &[&[Flag]] = &[&[Flag::switch("minify"), Flag::switch("raw"), Flag::switch("flatten")], PRINT];
+/// The options of `config get-contexts`.
+pub const CONTEXTS_OPTIONS: &[&[Flag]] = &[&[Flag::switch("no-headers"), Flag::text("output").short('o')]];
+/// The options of `api-resources`.
+pub const RESOURCES_OPTIONS: &[&[Flag]] = &[&[
+    Flag::text("api-group"),
+    Flag::switch("cached"),
+    Flag::list("categories"),
+    Flag::switch("namespaced").or("true"),
+    Flag::switch("no-headers"),
+    Flag::text("output").short('o'),
+    Flag::text("sort-by"),
+    Flag::list("verbs"),
+]];
+/// The options of `auth can-i`.
+pub const CAN_I_OPTIONS: &[&[Flag]] =
+    &[&[Flag::switch("all-namespaces").short('A'), Flag::switch("quiet").short('q'), Flag::text("subresource")]];
+/// The options of `auth whoami`.
+pub const WHOAMI_OPTIONS: &[&[Flag]] = &[PRINT];
+
+/// Prints the versions of client and server.
+///
+/// # Errors
+/// As kubectl.
+pub async fn version(session: &Session) -> Result<(), Failure> {
+    let client_only = session.options.on("client");
+    let server = if client_only {
+        Ok(Value::Null)
+    } else {
+        match session.api().await {
+            Ok(api) => api.value(&Call::get("/version")).await,
+            Err(failure) => Err(failure),
+        }
+    };
+    let found = server.as_ref().ok().filter(|server| !server.is_null());
+    match session.options.text("output") {
+        "" => {
+            let mut text = format!("Client Version: {CLIENT}\nKustomize Version: {KUSTOMIZE}\n");
+            if let Some(server) = found {
+                text.push_str(&format!("Server Version: {}\n", server["gitVersion"].as_str().unwrap_or_default()));
+            }
+            session.print(text).await?;
+        }
+        format @ ("json" | "yaml") => {
+            let mut value = json!({
+                "clientVersion": {"gitVersion": CLIENT, "major": "1", "minor": "33"},
+                "kustomizeVersion": KUSTOMIZE,
+            });
+            if let Some(server) = found {
+                value["serverVersion"] = server.clone();
+            }
+            let text = if format == "json" { indented(&value) } else { to_yaml(&sorted(&value), Dialect::Kubectl) };
+            session.print(text).await?;
+        }
+        _ => return Err(Failure::message("--output must be 'yaml' or 'json'")),
+    }
+    let server = server?;
+    let minor = |text: Option<&str>| text.and_then(|text| text.trim_end_matches('+').parse::<i64>().ok());
+    if let Some(minor) = minor(server["minor"].as_str())
+        && (minor - 33).abs() > 1
+    {
+        session
+            .complain(format!(
+                "WARNING: version difference between client (1.33) and server ({}.{minor}) exceeds the supported minor version skew of +/-1\n",
+                server["major"].as_str().unwrap_or("1")
+            ))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Prints where the control plane is.
+///
+/// # Errors
+/// As kubectl.
+pub async fn info(session: &Session) -> Result<(), Failure> {
+    if let Some(word) = session.options.args.first() {
+        return Err(Failure::message(format!("kubectl cluster-info {word} is not built into this kubectl yet")));
+    }
+    let config = session.target().kubeconfig()?;
+    let context = chosen(session, &config);
+    let server = config
+        .contexts
+        .iter()
+        .find(|named| Some(&named.name) == context.as_ref())
+        .and_then(|named| named.context.as_ref())
+        .and_then(|context| config.clusters.iter().find(|named| named.name == context.cluster))
+        .and_then(|named| named.cluster.as_ref()?.server.clone())
+        .unwrap_or_default();
+    let call = Call::get("/api/v1/namespaces/kube-system/services")
+        .query("labelSelector", "kubernetes.io/cluster-service=true");
+    let services = session.api().await?.value(&call).await?;
+    let mut text = format!("Kubernetes control plane is running at {server}\n");
+    for service in services["items"].as_array().into_iter().flatten() {
+        let metadata = &service["metadata"];
+        let name = metadata["name"].as_str().unwrap_or_default();
+        let title = metadata["labels"]["kubernetes.io/name"].as_str().unwrap_or(name);
+        let port = service["spec"]["ports"][0]["name"].as_str().map_or(String::new(), |port| format!(":{port}"));
+        text.push_str(&format!(
+            "{title} is running at {server}/api/v1/namespaces/kube-system/services/{name}{port}/proxy\n"
+        ));
+    }
+    text.push_str("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n");
+    session.print(text).await
+}
+
+fn chosen(session: &Session, config: &kube::config::Kubeconfig) -> Option<String> {
+    Some(session.options.text("context").to_owned())
+        .filter(|context| !context.is_empty())
+        .or_else(|| config.current_context.clone())
+}
+
+/// Prints the name of the current context.
+///
+/// # Errors
+/// When there is none.
+pub async fn current_context(session: &Session) -> Result<(), Failure> {
+    match session.target().kubeconfig()?.current_context.filter(|context| !context.is_empty()) {
+        Some(context) => session.print(format!("{context}\n")).await,
+        None => Err(Failure::message("current-context is not set")),
+    }
+}
+
+/// Prints the contexts.
+///
+/// # Errors
+/// When one is named that is not there.
+pub async fn contexts(session: &Session) -> Result<(), Failure> {
+    let config = session.target().kubeconfig()?;
+    let mut columns = Columns::table();
+    let name_only = session.options.text("output") == "name";
+    if !name_only && !session.options.on("no-headers") {
+        columns.write("CURRENT\tNAME\tCLUSTER\tAUTHINFO\tNAMESPACE\n");
+    }
+    let mut names: Vec<&str> = config.contexts.iter().map(|named| named.name.as_str()).collect();
+    names.sort_unstable();
+    if !session.options.args.is_empty() {
+        if let Some(other) = session.options.args.iter().find(|arg| !names.contains(&arg.as_str())) {
+            return Err(Failure::message(format!("context {other} not found")));
+        }
+        names.retain(|name| session.options.args.iter().any(|arg| arg == name));
+    }
+    for name in names {
+        if name_only {
+            columns.write(&format!("{name}\n"));
+            continue;
+        }
+        let context = config.contexts.iter().find(|named| named.name == name).and_then(|named| named.context.as_ref());
+        let mark = if config.current_context.as_deref() == Some(name) { "*" } else { "" };
+        let (cluster, user, namespace) = context.map_or(("", "", ""), |context| {
+            (
+                context.cluster.as_str(),
+                context.user.as_deref().unwrap_or_default(),
+                context.namespace.as_deref().unwrap_or_default(),
+            )
+        });
+        columns.write(&format!("{mark}\t{name}\t{cluster}\t{user}\t{namespace}\n"));
+    }
+    session.print(columns.flush()).await
+}
+
+/// Prints the configuration without its secrets.
+///
+/// # Errors
+/// When there is none.
+pub async fn view(session: &Session) -> Result<(), Failure> {
+    if session.options.on("raw") {
+        return Err(Failure::message("--raw is refused: it would print credentials"));
+    }
+    let config = session.target().kubeconfig()?;
+    let mut value = serde_json::to_value(&config).unwrap_or_default();
+    value["apiVersion"] = json!("v1");
+    value["kind"] = json!("Config");
+    if value["preferences"].is_null() {
+        value["preferences"] = json!({});
+    }
+    for user in value["users"].as_array_mut().into_iter().flatten() {
+        for key in ["token", "password"] {
+            if user["user"].get(key).is_some() {
+                user["user"][key] = json!("REDACTED");
+            }
+        }
+        for key in ["client-certificate-data", "client-key-data"] {
+            if user["user"].get(key).is_some() {
+                user["user"][key] = json!("DATA+OMITTED");
+            }
+        }
+    }
+    for cluster in value["clusters"].as_array_mut().into_iter().flatten() {
+        if cluster["cluster"].get("certificate-authority-data").is_some() {
+            cluster["cluster"]["certificate-authority-data"] = json!("DATA+OMITTED");
+        }
+    }
+    if session.options.on("minify") {
+        let context = chosen(session, &config).unwrap_or_default();
+        let entry = config.contexts.iter().find(|named| named.name == context).and_then(|named| named.context.as_ref());
+        let Some(entry) = entry else {
+            return Err(Failure::message("cannot locate context ".to_owned() + &context));
+        };
+        for (key, name) in [
+            ("contexts", context.as_str()),
+            ("clusters", entry.cluster.as_str()),
+            ("users", entry.user.as_deref().unwrap_or_default()),
+        ] {
+            if let Some(list) = value[key].as_array_mut() {
+                list.retain(|named| named["name"] == name);
+            }
+        }
+    }
+    let printer = crate::tools::kubectl::print::object::ObjectPrinter::chosen(session).await?;
+    let text = match printer {
+        Some(mut printer) => printer.print(&value)?,
+        None => to_yaml(&sorted(&value), Dialect::Kubectl),
+    };
+    session.print(text).await
+}
+
+/// Prints the kinds of objects that the server has.
+///
+/// # Errors
+/// As kubectl.
+pub async fn resources(session: &Session) -> Result<(), Failure> {
+    let options = &session.options;
+    let discovery = session.discovery().await?;
+    let mut rows: Vec<_> = discovery
+        .preferred()
+        .filter(|mapping| !mapping.verbs.is_empty())
+        .filter(|mapping| !options.given("api-group") || mapping.group == options.text("api-group"))
+        .filter(|mapping| !options.given("namespaced") || mapping.namespaced == options.on("namespaced"))
+        .filter(|mapping| options.all("verbs").iter().all(|verb| mapping.can(verb)))
+        .filter(|mapping| options.all("categories").iter().all(|wanted| mapping.categories.contains(wanted)))
+        .collect();
+    match options.text("sort-by") {
+        "name" => rows.sort_by(|a, b| a.plural.cmp(&b.plural)),
+        "kind" => rows.sort_by(|a, b| a.kind.cmp(&b.kind)),
+        _ => rows.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural))),
+    }
+    let mut columns = Columns::table();
+    let wide = match options.text("output") {
+        "name" => {
+            let names: String = rows.iter().map(|mapping| mapping.group_resource() + "\n").collect();
+            return session.print(names).await;
+        }
+        "" => false,
+        "wide" => true,
+        other => return Err(Failure::message(format!("--output {other} is not available"))),
+    };
+    if !options.on("no-headers") {
+        let more = if wide { "\tVERBS\tCATEGORIES" } else { "" };
+        columns.write(&format!("NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND{more}\n"));
+    }
+    for mapping in rows {
+        let mut line = format!(
+            "{}\t{}\t{}\t{}\t{}",
+            mapping.plural,
+            mapping.short_names.join(","),
+            mapping.api_version(),
+            mapping.namespaced,
+            mapping.kind
+        );
+        if wide {
+            line.push_str(&format!("\t{}\t{}", mapping.verbs.join(","), mapping.categories.join(",")));
+        }
+        columns.write(&(line + "\n"));
+    }
+    session.print(columns.flush()).await
+}
+
+/// Asks whether one may do something.
+///
+/// # Errors
+/// As kubectl; status 1 for no.
+pub async fn can_i(session: &Session) -> Result<(), Failure> {
+    let args = &session.options.args;
+    let [verb, what, rest @ ..] = args.as_slice() else {
+        return Err(Failure::message(
+            "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
+        ));
+    };
+    let namespace = session.scope().await?;
+    let attributes = if what.starts_with('/') {
+        json!({"spec": {"nonResourceAttributes": {"verb": verb, "path": what}}})
+    } else {
+        let (kind, name) = match what.split_once('/') {
+            Some((kind, name)) => (kind, name),
+            None => (what.as_str(), rest.first().map_or("", String::as_str)),
+        };
+        let (group, resource) = if kind == "*" {
+            ("*".to_owned(), "*".to_owned())
+        } else {
+            match session.mapping(kind).await {
+                Ok(mapping) => (mapping.group.clone(), mapping.plural.clone()),
+                Err(_) => {
+                    session.complain(format!("Warning: the server doesn't have a resource type '{kind}'\n\n")).await?;
+                    (String::new(), kind.to_owned())
+                }
+            }
+        };
+        json!({"spec": {"resourceAttributes": {
+            "namespace": namespace, "verb": verb, "group": group, "resource": resource,
+            "subresource": session.options.text("subresource"), "name": name}}})
+    };
+    let mut review = attributes;
+    review["apiVersion"] = json!("authorization.k8s.io/v1");
+    review["kind"] = json!("SelfSubjectAccessReview");
+    let call = Call::new(Method::POST, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").json(&review);
+    let answer = session.api().await?.value(&call).await?;
+    let allowed = answer["status"]["allowed"] == true;
+    if !session.options.on("quiet") {
+        let mut text = if allowed { "yes".to_owned() } else { "no".to_owned() };
+        if let Some(reason) = answer["status"]["reason"].as_str().filter(|reason| !reason.is_empty() && !allowed) {
+            text.push_str(&format!(" - {reason}"));
+        }
+        session.print(text + "\n").await?;
+    }
+    if allowed { Ok(()) } else { Err(Failure::Status(1)) }
+}
+
+/// Asks the server who one is.
+///
+/// # Errors
+/// As kubectl.
+pub async fn whoami(session: &Session) -> Result<(), Failure> {
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    let call = Call::new(Method::POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews").json(&review);
+    let answer = session.api().await?.value(&call).await?;
+    let printer = crate::tools::kubectl::print::object::ObjectPrinter::chosen(session).await?;
+    if let Some(mut printer) = printer {
+        return session.print(printer.print(&answer)?).await;
+    }
+    let user = &answer["status"]["userInfo"];
+    let mut columns = Columns::table();
+    columns.write("ATTRIBUTE\tVALUE\n");
+    if let Some(name) = user["username"].as_str() {
+        columns.write(&format!("Username\t{name}\n"));
+    }
+    if let Some(uid) = user["uid"].as_str().filter(|uid| !uid.is_empty()) {
+        columns.write(&format!("UID\t{uid}\n"));
+    }
+    let list = |value: &Value| -> String {
+        let texts: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        format!("[{}]", texts.join(" "))
+    };
+    if user["groups"].is_array() {
+        columns.write(&format!("Groups\t{}\n", list(&user["groups"])));
+    }
+    for (key, value) in user["extra"].as_object().into_iter().flatten() {
+        columns.write(&format!("Extra: {key}\t{}\n", list(value)));
+    }
+    session.print(columns.flush()).await
+}

@@ -1,0 +1,328 @@
+//! `kubectl create`: from files, and the kinds that can be made from options alone.
+
+use base64::Engine;
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::apply::{validation, with_last_applied};
+use super::dry_run::{DryRun, tell};
+use crate::tools::kubectl::api::Call;
+use crate::tools::kubectl::error::Failure;
+use crate::tools::kubectl::manifests::reason;
+use crate::tools::kubectl::options::duration::quote;
+use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
+use crate::tools::kubectl::print::object::ObjectPrinter;
+use crate::tools::kubectl::resources::{Object, Rules};
+use crate::tools::kubectl::session::Session;
+
+const COMMON: &[Flag] = &[
+    Flag::text("field-manager").or("kubectl-create"),
+    Flag::switch("save-config"),
+    Flag::text("validate").or("strict").alone("strict"),
+];
+const DATA: &[Flag] = &[Flag::each("from-literal"), Flag::each("from-file"), Flag::each("from-env-file")];
+
+/// The options of `create -f`.
+pub const OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, FILES, PRINT];
+/// The options of `create namespace` and `create serviceaccount`.
+pub const NAMED_OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, PRINT];
+/// The options of `create configmap`.
+pub const CONFIG_MAP_OPTIONS: &[&[Flag]] = &[COMMON, DATA, DRY_RUN, PRINT];
+/// The options of `create secret`.
+pub const SECRET_OPTIONS: &[&[Flag]] = &[COMMON, DATA, &[Flag::text("type")], DRY_RUN, PRINT];
+/// The options of `create deployment`.
+pub const DEPLOYMENT_OPTIONS: &[&[Flag]] = &[
+    COMMON,
+    &[Flag::list("image"), Flag::number("port", "-1"), Flag::number("replicas", "1").short('r')],
+    DRY_RUN,
+    PRINT,
+];
+/// The options of `create job`.
+pub const JOB_OPTIONS: &[&[Flag]] = &[COMMON, &[Flag::text("image"), Flag::text("from")], DRY_RUN, PRINT];
+
+/// Creates the objects of files.
+///
+/// # Errors
+/// As kubectl.
+pub async fn run(session: &Session) -> Result<(), Failure> {
+    if let Some(word) = session.options.args.first() {
+        return Err(session.usage(format!("Unexpected args: [{word}]")));
+    }
+    if !session.has_files() {
+        return Err(Failure::message("must specify one of -f and -k"));
+    }
+    let mut failures = Vec::new();
+    let objects = session.objects_of_files().await?;
+    if objects.is_empty() {
+        return Err(Failure::message("no objects passed to create"));
+    }
+    let mut printer = ObjectPrinter::chosen(session).await?;
+    for object in objects {
+        match send(session, &mut printer, object).await {
+            Ok(()) => {}
+            Err(Failure::Closed) => return Err(Failure::Closed),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Failure::together(failures)
+}
+
+/// Sends an object to be created, and tells of it.
+async fn send(session: &Session, printer: &mut Option<ObjectPrinter>, object: Object) -> Result<(), Failure> {
+    let dry = DryRun::of(session).await?;
+    let value = if session.options.on("save-config") { with_last_applied(&object.value) } else { object.value.clone() };
+    if dry == DryRun::Client {
+        return tell(session, printer, &object, &value, "created", dry).await;
+    }
+    let call = Call::new(Method::POST, object.mapping.path(&object.namespace, "", ""))
+        .query("dryRun", dry.query())
+        .query("fieldManager", session.options.text("field-manager"))
+        .query("fieldValidation", validation(session))
+        .json(&value);
+    let created =
+        session.api().await?.value(&call).await.map_err(|failure| match (object.source.as_str(), failure) {
+            ("", Failure::Api(mut failure)) if failure.reason == "AlreadyExists" => {
+                failure.message = failure.message.clone();
+                Failure::Plain(format!(
+                    "error: failed to create {}: {}",
+                    object.mapping.kind.to_lowercase(),
+                    failure.message
+                ))
+            }
+            ("", failure) => failure,
+            (source, failure) => failure.when("creating", source),
+        })?;
+    let object = Object { name: created["metadata"]["name"].as_str().unwrap_or_default().to_owned(), ..object };
+    tell(session, printer, &object, &created, "created", dry).await
+}
+
+async fn make(session: &Session, mut value: Value) -> Result<(), Failure> {
+    let mut printer = ObjectPrinter::chosen(session).await?;
+    if DryRun::of(session).await? == DryRun::Client {
+        // What is only shown is shown as kubectl would send it, with the fields that it leaves empty.
+        let mapping = session.mapping_of(text(&value["apiVersion"]), text(&value["kind"])).await?;
+        let namespace = session.options.text("namespace");
+        if mapping.namespaced && !namespace.is_empty() {
+            value["metadata"]["namespace"] = json!(namespace);
+        }
+        let object = Object::read(mapping, value.clone());
+        return tell(session, &mut printer, &object, &value, "created", DryRun::Client).await;
+    }
+    without_nulls(&mut value);
+    let object = session.local(value).await?;
+    send(session, &mut printer, object).await
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Takes out fields that say nothing.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+fn name(session: &Session) -> Result<String, Failure> {
+    match session.options.args.as_slice() {
+        [name] => Ok(name.clone()),
+        args => Err(session.usage(format!("exactly one NAME is required, got {}", args.len()))),
+    }
+}
+
+/// Creates a Namespace.
+///
+/// # Errors
+/// As kubectl.
+pub async fn namespace(session: &Session) -> Result<(), Failure> {
+    make(session, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"creationTimestamp": null, "name": name(session)?}, "spec": {}, "status": {}})).await
+}
+
+/// Creates a ServiceAccount.
+///
+/// # Errors
+/// As kubectl.
+pub async fn service_account(session: &Session) -> Result<(), Failure> {
+    make(session, json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"creationTimestamp": null, "name": name(session)?}})).await
+}
+
+/// What `--from-literal`, `--from-file` and `--from-env-file` hold.
+fn data(session: &Session) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
+    let read = |path: &str| {
+        session
+            .files()
+            .read(path)
+            .map_err(|error| Failure::message(format!("error reading {path}: {}", reason(&error))))
+    };
+    for source in session.options.all("from-file") {
+        let (key, path) = match source.split_once('=') {
+            Some((key, path)) => (key.to_owned(), path),
+            None => (source.rsplit('/').next().unwrap_or_default().to_owned(), source.as_str()),
+        };
+        if session.files().metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            let names = session
+                .files()
+                .names_in(path)
+                .map_err(|error| Failure::message(format!("error reading {path}: {}", reason(&error))))?;
+            for name in names {
+                let whole = format!("{}/{name}", path.trim_end_matches('/'));
+                if session.files().metadata(&whole).is_ok_and(|metadata| metadata.is_file()) {
+                    all.push((name, read(&whole)?));
+                }
+            }
+        } else {
+            all.push((key, read(path)?));
+        }
+    }
+    for source in session.options.all("from-literal") {
+        let (key, value) = source
+            .split_once('=')
+            .ok_or_else(|| Failure::message(format!("invalid literal source {source}, expected key=value")))?;
+        all.push((key.to_owned(), value.trim_matches(['\'', '"']).as_bytes().to_vec()));
+    }
+    for path in session.options.all("from-env-file") {
+        for line in String::from_utf8_lossy(&read(path)?).lines() {
+            let line = line.trim_start();
+            if !line.is_empty() && !line.starts_with('#') {
+                let (key, value) = line.split_once('=').unwrap_or((line, ""));
+                all.push((key.to_owned(), value.as_bytes().to_vec()));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Creates a ConfigMap.
+///
+/// # Errors
+/// As kubectl.
+pub async fn config_map(session: &Session) -> Result<(), Failure> {
+    let (mut plain, mut binary) = (Map::new(), Map::new());
+    for (key, bytes) in data(session)? {
+        match String::from_utf8(bytes) {
+            Ok(text) => plain.insert(key, json!(text)),
+            Err(error) => binary.insert(key, json!(base64::engine::general_purpose::STANDARD.encode(error.as_bytes()))),
+        };
+    }
+    let mut value = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"creationTimestamp": null, "name": name(session)?}});
+    for (field, map) in [("data", plain), ("binaryData", binary)] {
+        if !map.is_empty() {
+            value[field] = Value::Object(map);
+        }
+    }
+    make(session, value).await
+}
+
+/// Creates a generic Secret.
+///
+/// # Errors
+/// As kubectl.
+pub async fn secret(session: &Session) -> Result<(), Failure> {
+    let mut map = Map::new();
+    for (key, bytes) in data(session)? {
+        map.insert(key, json!(base64::engine::general_purpose::STANDARD.encode(bytes)));
+    }
+    let kind = match session.options.text("type") {
+        "" => "Opaque",
+        kind => kind,
+    };
+    let mut value = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"creationTimestamp": null, "name": name(session)?}, "type": kind});
+    if !map.is_empty() {
+        value["data"] = Value::Object(map);
+    }
+    make(session, value).await
+}
+
+/// Creates a Deployment of one or more images.
+///
+/// # Errors
+/// As kubectl.
+pub async fn deployment(session: &Session) -> Result<(), Failure> {
+    let options = &session.options;
+    let words = options.dash.map_or(&[][..], |dash| &options.args[dash..]);
+    let named = &options.args[..options.dash.unwrap_or(options.args.len())];
+    let [name] = named else {
+        return Err(session.usage(format!("exactly one NAME is required, got {}", named.len())));
+    };
+    let images = options.all("image");
+    if images.is_empty() {
+        return Err(Failure::message("required flag(s) \"image\" not set"));
+    }
+    let containers: Vec<Value> = images
+        .iter()
+        .map(|image| {
+            let title = image.rsplit('/').next().unwrap_or_default();
+            let title = title.split(['@', ':']).next().unwrap_or_default();
+            let mut container = json!({"name": title, "image": image, "resources": {}});
+            if options.number("port") > 0 {
+                container["ports"] = json!([{"containerPort": options.number("port")}]);
+            }
+            if !words.is_empty() {
+                container["command"] = json!(words);
+            }
+            container
+        })
+        .collect();
+    make(
+        session,
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"creationTimestamp": null, "name": name, "labels": {"app": name}},
+            "spec": {"replicas": options.number("replicas"), "selector": {"matchLabels": {"app": name}},
+                "strategy": {}, "template": {"metadata": {"creationTimestamp": null, "labels": {"app": name}}, "spec": {"containers": containers}}},
+            "status": {}}),
+    )
+    .await
+}
+
+/// Creates a Job of an image or from a CronJob.
+///
+/// # Errors
+/// As kubectl.
+pub async fn job(session: &Session) -> Result<(), Failure> {
+    let options = &session.options;
+    let words = options.dash.map_or(&[][..], |dash| &options.args[dash..]);
+    let named = &options.args[..options.dash.unwrap_or(options.args.len())];
+    let [name] = named else {
+        return Err(session.usage(format!("exactly one NAME is required, got {}", named.len())));
+    };
+    let value = match (options.text("image"), options.text("from")) {
+        ("", "") => return Err(Failure::message("either --image or --from must be specified")),
+        (image, "") => {
+            let mut container = json!({"name": name, "image": image, "resources": {}});
+            if !words.is_empty() {
+                container["command"] = json!(words);
+            }
+            json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"creationTimestamp": null, "name": name},
+                "spec": {"template": {"metadata": {"creationTimestamp": null}, "spec": {"containers": [container], "restartPolicy": "Never"}}},
+                "status": {}})
+        }
+        ("", from) => {
+            let source = session.select(&[from.to_owned()], Rules::default()).await?.complete()?.remove(0);
+            if source.mapping.kind != "CronJob" {
+                return Err(Failure::message(format!(
+                    "from must be an existing cronjob, not {}",
+                    quote(&source.title())
+                )));
+            }
+            let template = &source.value["spec"]["jobTemplate"];
+            let mut annotations = template["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
+            annotations.insert("cronjob.kubernetes.io/instantiate".into(), json!("manual"));
+            let mut metadata = json!({"name": name, "annotations": annotations, "ownerReferences": [{
+                "apiVersion": "batch/v1", "kind": "CronJob", "name": source.name,
+                "uid": source.value["metadata"]["uid"], "controller": true}]});
+            if !template["metadata"]["labels"].is_null() {
+                metadata["labels"] = template["metadata"]["labels"].clone();
+            }
+            json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"], "status": {}})
+        }
+        _ => return Err(Failure::message("either --image or --from must be specified, not both")),
+    };
+    make(session, value).await
+}
