@@ -1,0 +1,264 @@
+//! Who may do what: role-based access, reviews of one's own access, and tokens of service accounts.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::body::{self, Body};
+use super::request::{Call, Target, object_of};
+use super::{Server, Status, User};
+use crate::sandbox::cluster::store::{GroupResource, Key};
+
+const GROUP: &str = "rbac.authorization.k8s.io";
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Default)]
+struct Wish {
+    verb: String,
+    group: String,
+    resource: String,
+    subresource: String,
+    namespace: String,
+    name: String,
+}
+
+impl Wish {
+    fn full_resource(&self) -> String {
+        if self.subresource.is_empty() {
+            self.resource.clone()
+        } else {
+            format!("{}/{}", self.resource, self.subresource)
+        }
+    }
+}
+
+fn listed(list: &Value, wanted: &str) -> bool {
+    list.as_array().into_iter().flatten().any(|one| one == wanted || one == "*")
+}
+
+fn allows(rule: &Value, wish: &Wish) -> bool {
+    let full = wish.full_resource();
+    let resource = listed(&rule["resources"], &full)
+        || (!wish.subresource.is_empty() && listed(&rule["resources"], &format!("*/{}", wish.subresource)));
+    let names = rule["resourceNames"].as_array();
+    listed(&rule["verbs"], &wish.verb)
+        && listed(&rule["apiGroups"], &wish.group)
+        && resource
+        && names.is_none_or(|names| names.is_empty() || names.iter().any(|one| *one == *wish.name))
+}
+
+impl Server {
+    /// The verb of a request, as rules name it.
+    fn verb(call: &Call, target: &Target) -> &'static str {
+        match call.method.as_str() {
+            "GET" | "HEAD" if call.flag("watch") => "watch",
+            "GET" | "HEAD" if target.name.is_none() => "list",
+            "GET" | "HEAD" if target.subresource.as_deref() == Some("exec") => "create",
+            "GET" | "HEAD" => "get",
+            "POST" => "create",
+            "PUT" => "update",
+            "PATCH" => "patch",
+            "DELETE" if target.name.is_none() => "deletecollection",
+            "DELETE" => "delete",
+            _ => "unknown",
+        }
+    }
+
+    /// Refuses what the caller may not do.
+    pub(super) fn authorize(&self, call: &Call, target: &Target) -> Result<(), Status> {
+        // Everybody may ask what they may.
+        if matches!(
+            target.kind.plural.as_ref(),
+            "selfsubjectaccessreviews" | "selfsubjectrulesreviews" | "selfsubjectreviews"
+        ) {
+            return Ok(());
+        }
+        let wish = Wish {
+            verb: Self::verb(call, target).to_owned(),
+            group: target.kind.group.to_string(),
+            resource: target.kind.plural.to_string(),
+            subresource: target.subresource.clone().unwrap_or_default(),
+            namespace: target.namespace.clone().unwrap_or_default(),
+            name: target.name.clone().unwrap_or_default(),
+        };
+        if self.may(&call.user, &wish).is_some() {
+            return Ok(());
+        }
+        let place = if wish.namespace.is_empty() {
+            "at the cluster scope".to_owned()
+        } else {
+            format!("in the namespace {:?}", wish.namespace)
+        };
+        let why = format!(
+            "User {:?} cannot {} resource {:?} in API group {:?} {place}",
+            call.user.name,
+            wish.verb,
+            wish.full_resource(),
+            wish.group
+        );
+        Err(Status::forbidden(&target.kind.resource(), &wish.name, &why))
+    }
+
+    /// Why somebody may do it; `None` if they may not.
+    fn may(&self, user: &User, wish: &Wish) -> Option<String> {
+        if user.groups.iter().any(|group| group == "system:masters") {
+            return Some(String::new());
+        }
+        let is_user = |subject: &Value| match subject["kind"].as_str() {
+            Some("User") => subject["name"] == user.name.as_str(),
+            Some("Group") => user.groups.iter().any(|group| subject["name"] == group.as_str()),
+            Some("ServiceAccount") => {
+                let name = |field: &str| subject[field].as_str().unwrap_or_default().to_owned();
+                user.name == format!("system:serviceaccount:{}:{}", name("namespace"), name("name"))
+            }
+            _ => false,
+        };
+        let cluster = self.store().list(&GroupResource::of(GROUP, "clusterrolebindings"), None);
+        let local = if wish.namespace.is_empty() {
+            Vec::new()
+        } else {
+            self.store().list(&GroupResource::of(GROUP, "rolebindings"), Some(&wish.namespace))
+        };
+        for (binding, bound) in
+            cluster.iter().map(|one| (one, "ClusterRoleBinding")).chain(local.iter().map(|one| (one, "RoleBinding")))
+        {
+            if !binding["subjects"].as_array().into_iter().flatten().any(is_user) {
+                continue;
+            }
+            let role = &binding["roleRef"];
+            let name = role["name"].as_str().unwrap_or_default();
+            let key = match role["kind"].as_str() {
+                Some("Role") => Key::namespaced(&GroupResource::of(GROUP, "roles"), &wish.namespace, name),
+                _ => Key::cluster(&GroupResource::of(GROUP, "clusterroles"), name),
+            };
+            let Some(found) = self.store().get(&key) else { continue };
+            if found["rules"].as_array().into_iter().flatten().any(|rule| allows(rule, wish)) {
+                let kind = role["kind"].as_str().unwrap_or_default();
+                let binding = binding["metadata"]["name"].as_str().unwrap_or_default();
+                return Some(format!(
+                    "RBAC: allowed by {bound} {binding:?} of {kind} {name:?} to {} {:?}",
+                    "User", user.name
+                ));
+            }
+        }
+        None
+    }
+
+    /// Whom a request is made as, when the caller says `--as` and may.
+    pub(super) fn impersonated(&self, call: &Call) -> Result<Option<User>, Status> {
+        let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
+        let Some(name) = header("impersonate-user") else { return Ok(None) };
+        let wish = Wish { verb: "impersonate".into(), resource: "users".into(), name: name.into(), ..Wish::default() };
+        if self.may(&call.user, &wish).is_none() {
+            let why = format!(
+                "User {:?} cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
+                call.user.name
+            );
+            return Err(Status::forbidden(&GroupResource::of("", "users"), name, &why));
+        }
+        let groups = call.headers.get_all("impersonate-group").iter().filter_map(|value| value.to_str().ok());
+        let mut groups: Vec<String> = groups.map(str::to_owned).collect();
+        if let Some(account) = name.strip_prefix("system:serviceaccount:")
+            && let Some((namespace, _)) = account.split_once(':')
+            && groups.is_empty()
+        {
+            groups.extend(["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")]);
+        }
+        groups.push("system:authenticated".into());
+        Ok(Some(User { name: name.to_owned(), groups }))
+    }
+
+    /// Answers a review.
+    pub(super) fn review(&self, call: &Call, target: &Target) -> Result<Response<Body>, Status> {
+        let mut review = object_of(call)?;
+        review["kind"] = target.kind.kind.as_ref().into();
+        review["apiVersion"] = target.kind.api_version().into();
+        let spec = review["spec"].clone();
+        let texts = |list: &Value| -> Vec<String> {
+            list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        review["status"] = match target.kind.plural.as_ref() {
+            "selfsubjectaccessreviews" => self.decide(&call.user, &spec),
+            "subjectaccessreviews" | "localsubjectaccessreviews" => {
+                let name = spec["user"].as_str().unwrap_or_default().to_owned();
+                self.decide(&User { name, groups: texts(&spec["groups"]) }, &spec)
+            }
+            "selfsubjectreviews" => json!({"userInfo": {"username": call.user.name, "groups": call.user.groups}}),
+            "selfsubjectrulesreviews" => {
+                if !call.user.groups.iter().any(|group| group == "system:masters") {
+                    return Err(Status::not_implemented("SelfSubjectRulesReview for others than administrators"));
+                }
+                json!({
+                    "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+                    "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+                    "incomplete": false,
+                })
+            }
+            other => return Err(Status::not_implemented(other)),
+        };
+        Ok(body::json(StatusCode::CREATED, &review))
+    }
+
+    fn decide(&self, user: &User, spec: &Value) -> Value {
+        let attributes = &spec["resourceAttributes"];
+        let text = |field: &str| attributes[field].as_str().unwrap_or_default().to_owned();
+        let wish = Wish {
+            verb: text("verb"),
+            group: text("group"),
+            resource: text("resource"),
+            subresource: text("subresource"),
+            namespace: text("namespace"),
+            name: text("name"),
+        };
+        match self.may(user, &wish) {
+            Some(reason) if reason.is_empty() => json!({"allowed": true}),
+            Some(reason) => json!({"allowed": true, "reason": reason}),
+            None => json!({"allowed": false}),
+        }
+    }
+
+    /// A token for a service account: a JWT of the right form, signed by nobody, since nobody checks it here.
+    pub(super) fn token(&self, call: &Call, target: &Target) -> Result<Response<Body>, Status> {
+        let key = target.key();
+        let account = self.store().get(&key).ok_or_else(|| Status::not_found(&key.resource, &key.name))?;
+        let mut request = object_of(call)?;
+        request["kind"] = "TokenRequest".into();
+        request["apiVersion"] = "authentication.k8s.io/v1".into();
+        let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
+        if seconds < 600 {
+            let message = format!(
+                "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: {seconds}: may not specify a duration less than 10 minutes"
+            );
+            return Err(Status::new(422, "Invalid", message));
+        }
+        let namespace = key.namespace.clone().unwrap_or_default();
+        let issued = self.clock().now();
+        let expires = issued + jiff::SignedDuration::from_secs(seconds.min(86_400 * 365));
+        if request["spec"]["audiences"].as_array().is_none_or(Vec::is_empty) {
+            request["spec"]["audiences"] = json!(["https://kubernetes.default.svc"]);
+        }
+        let claims = json!({
+            "aud": request["spec"]["audiences"],
+            "exp": expires.as_second(), "iat": issued.as_second(), "nbf": issued.as_second(),
+            "iss": "https://kubernetes.default.svc",
+            "jti": self.store().uid(),
+            "kubernetes.io": {
+                "namespace": namespace,
+                "serviceaccount": {"name": key.name, "uid": account["metadata"]["uid"]},
+            },
+            "sub": format!("system:serviceaccount:{namespace}:{}", key.name),
+        });
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let token = format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&claims));
+        request["spec"]["expirationSeconds"] = seconds.into();
+        request["metadata"]["name"] = key.name.clone().into();
+        request["metadata"]["namespace"] = namespace.into();
+        request["metadata"]["creationTimestamp"] = self.store().timestamp().into();
+        request["status"] = json!({
+            "token": token,
+            "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        });
+        Ok(body::json(StatusCode::CREATED, &request))
+    }
+}

@@ -1,0 +1,134 @@
+//! The API server: Kubernetes' REST API on the [`Store`], in process. What it answers follows Kubernetes 1.36, so that
+//! clients that know nothing of it (kube, kubectl) are content.
+//!
+//! [`Server`] is the whole; [`Server::client_service`] is what a client talks to. Controllers work on the store, but let
+//! the server create objects ([`Server::create`]), so that these get their defaults.
+
+mod access;
+mod body;
+mod create;
+mod defaults;
+mod delete;
+mod discovery;
+mod hooks;
+pub mod kinds;
+mod managed;
+mod openapi;
+mod patch;
+mod pods;
+mod read;
+mod request;
+mod scale;
+pub mod schema;
+mod selector;
+mod service;
+mod status;
+mod table;
+mod update;
+mod validate;
+mod watch;
+mod wire;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use hooks::{Admission, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream};
+pub use kinds::Kind;
+pub use selector::selects;
+pub use service::{ClientService, ServedBody};
+pub use status::{Cause, Status};
+
+use super::store::Store;
+use crate::clock::Clock;
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The groups.
+    pub groups: Vec<String>,
+}
+
+impl User {
+    /// A cluster's administrator: every call is allowed.
+    pub fn admin(name: &str) -> Self {
+        Self { name: name.into(), groups: vec!["system:masters".into(), "system:authenticated".into()] }
+    }
+}
+
+/// What a server says of itself and gives out.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The version, as EKS tells it: `v1.36.2-eks-1234567`.
+    pub git_version: String,
+    /// The first two numbers of the network that Services get addresses from: `172.20` on EKS.
+    pub service_network: [u8; 2],
+    /// Who calls when a request does not say otherwise.
+    pub user: User,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { git_version: "v1.36.2".into(), service_network: [172, 20], user: User::admin("kubernetes-admin") }
+    }
+}
+
+/// The API server. Cheap to clone; all clones are the same server.
+#[derive(Clone)]
+pub struct Server {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    config: Config,
+    containers: Mutex<Option<Arc<dyn Containers>>>,
+    admission: Mutex<Vec<Arc<dyn Admission>>>,
+}
+
+impl Server {
+    /// A server on a store. Logs and exec answer an error until [`Server::set_containers`] was called.
+    pub fn new(store: Store, clock: Clock, config: Config) -> Self {
+        let inner = Inner { store, clock, config, containers: Mutex::new(None), admission: Mutex::new(Vec::new()) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Says who answers for running containers.
+    pub fn set_containers(&self, containers: Arc<dyn Containers>) {
+        *self.inner.containers.lock().unwrap_or_else(PoisonError::into_inner) = Some(containers);
+    }
+
+    /// Adds a hook that sees every object that is about to be created. Hooks are asked in the order of their adding.
+    pub fn add_admission(&self, admission: Arc<dyn Admission>) {
+        self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner).push(admission);
+    }
+
+    /// The store that it serves.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The session's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    fn containers(&self) -> Option<Arc<dyn Containers>> {
+        self.inner.containers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn admission(&self) -> Vec<Arc<dyn Admission>> {
+        self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A tower service for `kube::Client::new`: requests are answered by this server without a socket, as the user of
+    /// its [`Config`].
+    pub fn client_service(&self) -> ClientService {
+        ClientService::new(self.clone())
+    }
+}

@@ -1,0 +1,212 @@
+//! What a cluster has before anything is deployed to it, and the scenario's manifests in the order in which they fit.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::CloudIdentity;
+use super::api::{Config, Server};
+use super::controllers::Controllers;
+use super::controllers::control::Control;
+use super::kubelet::Nodes;
+use super::object::{self, resources};
+use super::seed::{Manifest, NodeSeed, Seed};
+use super::store::{GroupResource, Store};
+use super::webhook::PodIdentity;
+use crate::clock::Clock;
+use crate::sandbox::SandboxError;
+
+/// The namespaces of every cluster.
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+impl Controllers {
+    /// A new cluster at the moment when everything was deployed to it and nothing has happened yet: as long ago as the
+    /// scenario says ([`Control::now`]).
+    ///
+    /// # Errors
+    /// When a manifest cannot be made.
+    pub fn begin(seed: &Seed, cloud: Arc<dyn CloudIdentity>, clock: &Clock) -> Result<Self, SandboxError> {
+        let random = if seed.random == 0 { fastrand::u64(1..) } else { seed.random };
+        let store = Store::seeded(clock.clone(), random);
+        let past = jiff::SignedDuration::try_from(seed.running_for.0).unwrap_or_default();
+        let began = clock.now().saturating_sub(past).unwrap_or(Timestamp::MIN);
+        let config = Config { git_version: seed.version.clone(), ..Config::default() };
+        let server = Server::new(store.clone(), clock.clone(), config);
+        server.add_admission(Arc::new(PodIdentity {
+            cluster: seed.name.clone(),
+            region: seed.region.clone(),
+            cloud: Arc::clone(&cloud),
+        }));
+        let control = Control { server, store, seed: Arc::new(seed.clone()), cloud, now: began };
+        let controllers = Self::new(control, Nodes::default())
+            .map_err(|_| SandboxError::Setup("the cluster's history is too long to begin with".into()))?;
+        fill(&controllers.control)?;
+        Ok(controllers)
+    }
+}
+
+/// Puts everything there that is there at the start.
+///
+/// # Errors
+/// When a manifest cannot be made.
+fn fill(control: &Control) -> Result<(), SandboxError> {
+    let mut first: Vec<(GroupResource, Value)> = NAMESPACES
+        .iter()
+        .map(|name| {
+            (resources::NAMESPACES, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+        })
+        .collect();
+    first.push((
+        resources::SERVICES,
+        json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "kubernetes", "namespace": "default",
+                "labels": {"component": "apiserver", "provider": "kubernetes"}},
+            "spec": {"type": "ClusterIP", "clusterIP": "172.20.0.1",
+                "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 443}]},
+        }),
+    ));
+    for node in &control.seed.nodes {
+        first.push((resources::NODES, node_object(control, node)));
+        first.push((
+            resources::LEASES,
+            json!({
+                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": {"name": node.name, "namespace": "kube-node-lease"},
+                "spec": {"holderIdentity": node.name, "leaseDurationSeconds": 40,
+                    "renewTime": object::written_micro(control.now)},
+            }),
+        ));
+    }
+    for (resource, object) in first {
+        let named = format!("{resource} {}", object::name(&object));
+        control.create(&resource, object).map_err(|error| SandboxError::Setup(format!("{named}: {error}")))?;
+    }
+    let mut manifests: Vec<&Manifest> = control.seed.manifests.iter().collect();
+    manifests.sort_by_key(|manifest| rank(&manifest.object));
+    for Manifest { file, object } in manifests {
+        let resource = object::resource_of(object::text(object, "/apiVersion"), object::text(object, "/kind"));
+        let mut object = object.clone();
+        if !object["metadata"].is_object() || object::name(&object).is_empty() {
+            return Err(SandboxError::Setup(format!("{}: an object without a name", file.display())));
+        }
+        if object::namespace(&object).is_empty() && is_namespaced(&resource) {
+            object["metadata"]["namespace"] = "default".into();
+        }
+        remember_applied(&mut object);
+        let named = format!("{resource} {}", object::name(&object));
+        control
+            .create(&resource, object)
+            .map_err(|error| SandboxError::Setup(format!("{}: {named}: {error}", file.display())))?;
+    }
+    Ok(())
+}
+
+/// Where `kubectl apply` keeps what was applied last: it takes away what is there and no longer in the new manifest.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Notes the manifest as the one applied last, since manifests get into a cluster by `kubectl apply`. A manifest that brings a note of its
+/// own keeps it: then somebody has changed the object since.
+fn remember_applied(object: &mut Value) {
+    if !object["metadata"]["annotations"].is_object() {
+        object["metadata"]["annotations"] = json!({});
+    }
+    if object["metadata"]["annotations"][LAST_APPLIED].is_string() {
+        return;
+    }
+    let mut applied = object.clone();
+    applied.sort_all_objects();
+    object["metadata"]["annotations"][LAST_APPLIED] = format!("{applied}\n").into();
+}
+
+/// What others refer to comes first.
+fn rank(object: &Value) -> u8 {
+    match object::text(object, "/kind") {
+        "CustomResourceDefinition" => 0,
+        "Namespace" => 1,
+        "ServiceAccount" | "ConfigMap" | "Secret" | "IngressClass" | "StorageClass" => 2,
+        "Service" => 3,
+        _ => 4,
+    }
+}
+
+/// Whether a built-in resource is in namespaces.
+fn is_namespaced(resource: &GroupResource) -> bool {
+    !matches!(
+        &*resource.resource,
+        "namespaces"
+            | "nodes"
+            | "persistentvolumes"
+            | "clusterroles"
+            | "clusterrolebindings"
+            | "customresourcedefinitions"
+            | "ingressclasses"
+            | "storageclasses"
+            | "priorityclasses"
+            | "runtimeclasses"
+            | "csidrivers"
+            | "csinodes"
+            | "volumeattachments"
+            | "apiservices"
+            | "certificatesigningrequests"
+            | "mutatingwebhookconfigurations"
+            | "validatingwebhookconfigurations"
+    )
+}
+
+fn node_object(control: &Control, node: &NodeSeed) -> Value {
+    let seed = &control.seed;
+    let now = object::written(control.now);
+    let mut labels = json!({
+        "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "kubernetes.io/hostname": node.name,
+        "beta.kubernetes.io/instance-type": node.instance_type, "node.kubernetes.io/instance-type": node.instance_type,
+        "failure-domain.beta.kubernetes.io/region": seed.region, "failure-domain.beta.kubernetes.io/zone": node.zone,
+        "topology.kubernetes.io/region": seed.region, "topology.kubernetes.io/zone": node.zone,
+    });
+    for (key, value) in &node.labels {
+        labels[key] = value.clone().into();
+    }
+    let allocatable = if node.allocatable.is_empty() { &node.capacity } else { &node.allocatable };
+    let condition = |kind: &str, truth: &str, reason: &str, message: &str| {
+        json!({"type": kind, "status": truth, "lastHeartbeatTime": now, "lastTransitionTime": now,
+            "reason": reason, "message": message})
+    };
+    let id = object::digest(&[&node.instance_id]);
+    let mut info = json!({
+        "machineID": &id[..32], "systemUUID": format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..32]),
+        "bootID": format!("{}-{}-{}-{}-{}", &id[32..40], &id[40..44], &id[44..48], &id[48..52], &id[52..64]),
+        "kernelVersion": "6.12.40", "osImage": "Bottlerocket", "containerRuntimeVersion": "containerd://2.1.4",
+        "kubeletVersion": seed.version, "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64",
+    });
+    for (key, value) in &node.info {
+        info[key] = value.clone().into();
+    }
+    let mut spec = json!({"providerID": format!("aws:///{}/{}", node.zone, node.instance_id)});
+    if !node.taints.is_empty() {
+        spec["taints"] = node.taints.clone().into();
+    }
+    json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": node.name, "labels": labels, "annotations": {
+            "node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+        }},
+        "spec": spec,
+        "status": {
+            "capacity": node.capacity, "allocatable": allocatable,
+            "conditions": [
+                condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+                condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+                condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+                condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+            ],
+            "addresses": [
+                {"type": "InternalIP", "address": node.address.to_string()},
+                {"type": "InternalDNS", "address": node.name}, {"type": "Hostname", "address": node.name},
+            ],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "nodeInfo": info,
+        },
+    })
+}

@@ -1,0 +1,159 @@
+//! What a node answers for a container: its log, and commands run in it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::super::controllers::control::Control;
+use super::super::object;
+use super::super::seed::fits_pattern;
+use super::runtime::{ContainerRuntime, PodRuntime, Run, Stage};
+use super::{behaviour, play};
+
+/// What a command in a container did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained.
+    pub stderr: String,
+    /// Its exit status.
+    pub code: i32,
+}
+
+fn container<'a>(pod: &'a Value, name: &str) -> Option<&'a Value> {
+    play::containers(pod, "containers")
+        .chain(play::containers(pod, "initContainers"))
+        .find(|container| object::text(container, "/name") == name)
+}
+
+/// The run whose log was asked for: the present or latest one, or the one before.
+///
+/// # Errors
+/// The kubelet's words when there is none.
+pub fn logged_run<'a>(
+    pod: &Value,
+    runtime: Option<&'a PodRuntime>,
+    name: &str,
+    previous: bool,
+) -> Result<&'a Run, String> {
+    let own: Option<&ContainerRuntime> = runtime.and_then(|runtime| runtime.containers.get(name));
+    if previous {
+        // While a container waits to start again, the run that ended is the previous one.
+        let ended = own.and_then(|own| match &own.stage {
+            Stage::Ended { run, waiting: Some(_), .. } => Some(run),
+            _ => own.last.as_ref(),
+        });
+        return ended.ok_or_else(|| {
+            format!("previous terminated container \"{name}\" in pod \"{}\" not found", object::name(pod))
+        });
+    }
+    if let Some(run) = own.and_then(|own| own.run().or(own.last.as_ref())) {
+        return Ok(run);
+    }
+    let why = match own.map(|own| &own.stage) {
+        Some(Stage::PullFailed { .. }) => "trying and failing to pull image",
+        Some(Stage::ConfigError(_)) => "CreateContainerConfigError",
+        _ if !object::list(pod, "/spec/initContainers").is_empty() => "PodInitializing",
+        _ => "ContainerCreating",
+    };
+    Err(format!("container \"{name}\" in pod \"{}\" is waiting to start: {why}", object::name(pod)))
+}
+
+/// What a run has printed by now, line by line, and whether more may come.
+pub fn lines(
+    control: &Control,
+    pod: &Value,
+    name: &str,
+    run: &Run,
+    now: Timestamp,
+) -> (Vec<(Timestamp, String)>, bool) {
+    let Some(container) = container(pod, name) else { return (Vec::new(), false) };
+    let until = run.end.as_ref().map_or(now, |end| end.at.min(now));
+    let mut printed: Vec<(Timestamp, String)> = Vec::new();
+    for line in behaviour(control, pod, container).map_or(&[][..], |row| row.logs.as_slice()) {
+        let at = object::after(run.started, line.after.0);
+        if at <= until {
+            let text = play::fill(control, pod, container, &line.text, &run.environment, "", at);
+            printed.extend(text.lines().map(|line| (at, line.to_owned())));
+        }
+    }
+    if let (Some(words), Some(end)) = (&run.last_words, &run.end) {
+        printed.extend(words.lines().map(|line| (end.at, line.to_owned())));
+    }
+    printed.sort_by_key(|(at, _)| *at);
+    (printed, run.end.is_none())
+}
+
+/// When a run prints next after `now`.
+pub fn next_line(control: &Control, pod: &Value, name: &str, run: &Run, now: Timestamp) -> Option<Timestamp> {
+    let container = container(pod, name)?;
+    let rows = behaviour(control, pod, container).map_or(&[][..], |row| row.logs.as_slice());
+    rows.iter().map(|line| object::after(run.started, line.after.0)).filter(|at| *at > now).min()
+}
+
+/// Runs a command in a container.
+///
+/// # Errors
+/// The kubelet's words when the container does not run.
+pub fn exec(
+    control: &Control,
+    pod: &Value,
+    runtime: Option<&PodRuntime>,
+    name: &str,
+    command: &[String],
+) -> Result<Answer, String> {
+    let own = runtime.and_then(|runtime| runtime.containers.get(name));
+    let (Some(Stage::Running(run)), Some(container)) = (own.map(|own| &own.stage), container(pod, name)) else {
+        return Err(format!("container not found (\"{name}\")"));
+    };
+    let joined = command.join(" ");
+    let fill = |text: &Option<super::super::seed::Text>| {
+        text.as_ref()
+            .map_or(String::new(), |text| play::fill(control, pod, container, text, &run.environment, "", control.now))
+    };
+    let rows = behaviour(control, pod, container).map_or(&[][..], |row| row.exec.as_slice());
+    if let Some(row) = rows.iter().find(|row| fits_pattern(&row.command, &joined)) {
+        let code = i32::try_from(row.code).unwrap_or(1);
+        return Ok(Answer { stdout: fill(&row.stdout), stderr: fill(&row.stderr), code });
+    }
+    let program = command.first().map(String::as_str).unwrap_or_default();
+    built_in(command, run).ok_or_else(|| {
+        format!(
+            "Internal error occurred: error executing command in container: failed to exec in container: failed to start \
+             exec \"{}\": OCI runtime exec failed: exec failed: unable to start container process: exec: \"{program}\": \
+             executable file not found in $PATH",
+            object::digest(&[&run.id, &joined])
+        )
+    })
+}
+
+/// The commands that every image is taken to have; `None` for others.
+fn built_in(command: &[String], run: &Run) -> Option<Answer> {
+    let said = |stdout: String| Answer { stdout, ..Answer::default() };
+    let mut words = command.iter().map(String::as_str);
+    let program = words.next().unwrap_or_default();
+    let arguments: Vec<&str> = words.collect();
+    let variables: BTreeMap<&str, &str> =
+        run.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let answer = match (program.rsplit('/').next().unwrap_or_default(), arguments.as_slice()) {
+        ("env" | "printenv", []) => {
+            said(run.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect())
+        }
+        ("printenv", names) => {
+            let found: Vec<&str> = names.iter().filter_map(|name| variables.get(name).copied()).collect();
+            let code = i32::from(found.len() < names.len());
+            Answer { stdout: found.iter().map(|value| format!("{value}\n")).collect(), code, ..Answer::default() }
+        }
+        ("hostname", []) => said(format!("{}\n", variables.get("HOSTNAME").copied().unwrap_or_default())),
+        ("echo", words) => said(format!("{}\n", words.join(" "))),
+        ("true", _) => Answer::default(),
+        ("false", _) => Answer { code: 1, ..Answer::default() },
+        ("cat", [file]) if *file == "/etc/hostname" => {
+            said(format!("{}\n", variables.get("HOSTNAME").copied().unwrap_or_default()))
+        }
+        _ => return None,
+    };
+    Some(answer)
+}

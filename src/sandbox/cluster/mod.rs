@@ -1,0 +1,154 @@
+//! The cluster half: an API server, controllers, a scheduler and a kubelet, all on the session's clock.
+
+pub mod api;
+mod cloud;
+mod containers;
+pub mod controllers;
+mod fill;
+pub mod kubelet;
+pub mod object;
+mod seed;
+pub mod store;
+mod webhook;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use cloud::CloudIdentity;
+pub use seed::{
+    Behaviour, Condition, ExecAnswer, Exit, LogLine, Manifest, Match, Network, NodeSeed, Permission, Readiness, Seed,
+    Span, Text,
+};
+
+use self::api::{Containers, Server};
+use self::containers::Kubelets;
+use self::controllers::Controllers;
+use self::kubelet::Nodes;
+use self::store::{Store, StoreSnapshot};
+use super::SandboxError;
+use crate::clock::Clock;
+
+/// The cluster. Cheap to clone; all clones are the same cluster. Its controllers end with the last clone.
+#[derive(Clone)]
+pub struct Cluster {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    server: Server,
+    clock: Clock,
+    controllers: Arc<Mutex<Controllers>>,
+    _running: DropGuard,
+}
+
+/// How a cluster is written.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    store: StoreSnapshot,
+    nodes: Nodes,
+}
+
+fn lock(controllers: &Mutex<Controllers>) -> MutexGuard<'_, Controllers> {
+    controllers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Cluster {
+    /// Fills the cluster from the scenario and starts its controllers on the current runtime. What the manifests deploy
+    /// has then been there for as long as the scenario says.
+    ///
+    /// # Errors
+    /// When the scenario contradicts itself.
+    pub async fn start(seed: &Seed, cloud: Arc<dyn CloudIdentity>, clock: &Clock) -> Result<Self, SandboxError> {
+        let present = clock.now();
+        let mut controllers = Controllers::begin(seed, cloud, clock)?;
+        let began = controllers.control.now;
+        controllers
+            .live_until(began, present)
+            .map_err(|_| SandboxError::Setup("the cluster's history is too long to begin with".into()))?;
+        let server = controllers.control.server.clone();
+        let controllers = Arc::new(Mutex::new(controllers));
+        server.set_containers(Arc::new(Kubelets { controllers: Arc::downgrade(&controllers), clock: clock.clone() }));
+        let stop = CancellationToken::new();
+        tokio::spawn(keep_running(Arc::clone(&controllers), clock.clone(), stop.clone()));
+        let inner = Inner { server, clock: clock.clone(), controllers, _running: stop.drop_guard() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What the cluster holds.
+    pub fn store(&self) -> &Store {
+        self.inner.server.store()
+    }
+
+    /// Its API server.
+    pub fn server(&self) -> &Server {
+        &self.inner.server
+    }
+
+    /// Its kubelets: logs of containers and commands in them.
+    pub fn containers(&self) -> Arc<dyn Containers> {
+        Arc::new(Kubelets { controllers: Arc::downgrade(&self.inner.controllers), clock: self.inner.clock.clone() })
+    }
+
+    /// Whether something is still due to happen by itself: a Pod becoming ready, a container starting again, a namespace
+    /// going. A cluster in which nothing is due stays as it is until somebody changes it.
+    pub fn is_pending(&self) -> bool {
+        lock(&self.inner.controllers).is_pending()
+    }
+
+    /// Everything that the cluster holds.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn snapshot(&self) -> Result<serde_json::Value, SandboxError> {
+        let controllers = lock(&self.inner.controllers);
+        let written = Written { store: self.store().snapshot(), nodes: controllers.nodes.clone() };
+        drop(controllers);
+        serde_json::to_value(written).map_err(|error| SandboxError::Snapshot(error.to_string()))
+    }
+
+    /// Goes back to a snapshot.
+    ///
+    /// # Errors
+    /// When the snapshot is not one.
+    pub fn restore(&self, snapshot: &serde_json::Value) -> Result<(), SandboxError> {
+        let written = Written::deserialize(snapshot).map_err(|error| SandboxError::Snapshot(error.to_string()))?;
+        let mut controllers = lock(&self.inner.controllers);
+        self.store().restore(&written.store);
+        controllers.control.now = self.inner.clock.now();
+        controllers.restart(written.nodes).map_err(|error| SandboxError::Snapshot(error.to_string()))
+    }
+}
+
+/// Runs the controllers whenever something changed or is due.
+async fn keep_running(controllers: Arc<Mutex<Controllers>>, clock: Clock, stop: CancellationToken) {
+    loop {
+        let (changes, next) = {
+            let mut controllers = lock(&controllers);
+            let now = clock.now();
+            if controllers.run(now).is_err() {
+                let nodes = controllers.nodes.clone();
+                if let Err(error) = controllers.restart(nodes) {
+                    tracing::error!(%error, "the controllers cannot follow the store");
+                    return;
+                }
+                continue;
+            }
+            let next = controllers.next_due().map(|due| due.duration_since(now).unsigned_abs());
+            (controllers.changes(), next)
+        };
+        let Ok(mut changes) = changes else { continue };
+        let due = async {
+            match next {
+                Some(wait) => drop(clock.sleep(wait).await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = changes.next() => {}
+            () = due => {}
+        }
+    }
+}

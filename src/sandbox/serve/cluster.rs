@@ -1,0 +1,106 @@
+//! The API server on a socket: TLS, and a token with every request.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, Request, Response, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::identity::{Identity, same};
+use super::{Promise, ServeError};
+use crate::clock::Clock;
+use crate::sandbox::cluster::api::{ServedBody, Server, Status};
+
+/// How long a connection may take for its handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+struct Front {
+    server: Server,
+    token: String,
+    promise: Option<Promise>,
+}
+
+/// Answers connections until `stop`.
+///
+/// # Errors
+/// When the identity's certificate cannot be used.
+pub(super) fn serve(
+    listener: TcpListener,
+    server: Server,
+    identity: &Identity,
+    clock: Clock,
+    promise: Option<Promise>,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let acceptor = TlsAcceptor::from(identity.tls()?);
+    let front = Arc::new(Front { server, token: identity.token.clone(), promise });
+    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+        loop {
+            // A connection that broke before it was taken is no reason to take no others.
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::task::yield_now().await;
+                continue;
+            };
+            let (acceptor, front, clock) = (acceptor.clone(), Arc::clone(&front), clock.clone());
+            tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+                if let Err(error) = front.connection(stream, &acceptor, &clock).await {
+                    tracing::debug!(%error, "a connection to the cluster ended");
+                }
+            }));
+        }
+    }));
+    Ok(())
+}
+
+impl Front {
+    async fn connection(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        acceptor: &TlsAcceptor,
+        clock: &Clock,
+    ) -> Result<(), tower::BoxError> {
+        stream.set_nodelay(true)?;
+        let stream = clock.timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+        let front = Arc::clone(self);
+        let answer = service_fn(move |request: Request<Incoming>| {
+            let front = Arc::clone(&front);
+            async move { Ok::<_, Infallible>(front.answer(request).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+        Ok(connection.with_upgrades().await?)
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<ServedBody> {
+        if !self.knows(&request) {
+            return refused(&Status::unauthorized());
+        }
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let response = self.server.serve(request).await;
+        if changes
+            && response.status().is_success()
+            && let Some(promise) = &self.promise
+            && let Err(error) = promise.kept().await
+        {
+            return refused(&Status::internal(&format!("the change was made but could not be saved: {error}")));
+        }
+        response.map(|body| body.map_err(tower::BoxError::from).boxed_unsync())
+    }
+
+    fn knows<B>(&self, request: &Request<B>) -> bool {
+        let Some(given) = request.headers().get(header::AUTHORIZATION) else { return false };
+        let given = given.as_bytes();
+        let Some((scheme, token)) = given.split_at_checked("Bearer ".len()) else { return false };
+        scheme.eq_ignore_ascii_case(b"Bearer ") && same(token.trim_ascii(), self.token.as_bytes())
+    }
+}
+
+fn refused(status: &Status) -> Response<ServedBody> {
+    status.response().map(|body| body.map_err(tower::BoxError::from).boxed_unsync())
+}

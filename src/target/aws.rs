@@ -1,0 +1,229 @@
+//! AWS clients of a target: region, credentials and time for the SDK, and the record of what it calls.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use bytes::Bytes;
+
+use super::{CallRecord, Calls};
+use crate::clock::Clock;
+use crate::sandbox::aws::Aws;
+
+/// Clients of AWS services for one command. Their calls are recorded, and the last answer can be read as it was on the
+/// wire: what the SDK makes of it has lost the order of maps and the difference between absent and empty.
+#[derive(Clone)]
+pub struct AwsClients {
+    sdk: SdkConfig,
+    recorder: Recorder,
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl AwsClients {
+    pub(super) fn new(sdk: SdkConfig, calls: &Calls, clock: &Clock) -> Self {
+        let recorder =
+            Recorder { calls: calls.clone(), clock: clock.clone(), last: Arc::default(), attempts: Arc::default() };
+        Self { sdk, recorder }
+    }
+
+    /// The SDK's configuration, whose calls are not recorded.
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+
+    /// A client for EKS.
+    pub fn eks(&self) -> aws_sdk_eks::Client {
+        let config = aws_sdk_eks::config::Builder::from(&self.sdk).interceptor(self.recorder.clone());
+        aws_sdk_eks::Client::from_conf(config.build())
+    }
+
+    /// A client for IAM.
+    pub fn iam(&self) -> aws_sdk_iam::Client {
+        let config = aws_sdk_iam::config::Builder::from(&self.sdk).interceptor(self.recorder.clone());
+        aws_sdk_iam::Client::from_conf(config.build())
+    }
+
+    /// A client for STS.
+    pub fn sts(&self) -> aws_sdk_sts::Client {
+        let config = aws_sdk_sts::config::Builder::from(&self.sdk).interceptor(self.recorder.clone());
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+
+    /// How often the last call was sent.
+    pub fn attempts(&self) -> u32 {
+        self.recorder.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Takes the last answer that these clients got.
+    pub fn take_answer(&self) -> Option<WireAnswer> {
+        self.recorder.last.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The SDK's configuration for the sandbox. It is built from nothing but what is given: neither the process's environment
+/// nor any file is read.
+pub(super) fn sandbox(aws: &Aws, region: Option<&str>, clock: &Clock) -> SdkConfig {
+    let credentials = Credentials::new("ASIASANDBOXLECTERN00", "sandbox", None, None, "sandbox");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.unwrap_or(aws.region()).to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(aws.http_client())
+        .sleep_impl(SessionSleep(clock.clone()))
+        .time_source(SessionTime(clock.clone()))
+        .retry_config(RetryConfig::standard())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build()
+}
+
+/// The SDK's waits, on the session's clock.
+pub(super) struct SessionSleep(pub Clock);
+
+impl std::fmt::Debug for SessionSleep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionSleep")
+    }
+}
+
+impl AsyncSleep for SessionSleep {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let sleep = self.0.sleep(duration);
+        Sleep::new(async move {
+            let _ = sleep.await;
+        })
+    }
+}
+
+/// The SDK's time: the session's.
+pub(super) struct SessionTime(pub Clock);
+
+impl std::fmt::Debug for SessionTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionTime")
+    }
+}
+
+impl TimeSource for SessionTime {
+    fn now(&self) -> SystemTime {
+        self.0.now().into()
+    }
+}
+
+#[derive(Clone)]
+struct Recorder {
+    calls: Calls,
+    clock: Clock,
+    last: Arc<Mutex<Option<WireAnswer>>>,
+    attempts: Arc<AtomicU32>,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+/// When a call began, session time.
+#[derive(Debug, Clone)]
+struct Began(Duration);
+
+impl Storable for Began {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for Recorder {
+    fn name(&self) -> &'static str {
+        "lectern recorder"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(Began(self.clock.elapsed()));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.attempts.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        let answer = WireAnswer {
+            status: response.status().as_u16(),
+            body: response.body().bytes().map(Bytes::copy_from_slice).unwrap_or_default(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // A call that never left (no credentials, a bad parameter) was not made.
+        if self.attempts.load(Ordering::Relaxed) == 0 {
+            return Ok(());
+        }
+        let Some(metadata) = config.load::<Metadata>() else { return Ok(()) };
+        let began = config.load::<Began>().map_or(Duration::ZERO, |began| began.0);
+        let ms = self.clock.elapsed().saturating_sub(began).as_millis();
+        self.calls.record(CallRecord {
+            service: metadata.service().to_lowercase(),
+            operation: metadata.name().to_owned(),
+            status: context.response().map_or(0, |response| response.status().as_u16()),
+            ms: u64::try_from(ms).unwrap_or(u64::MAX),
+            mutating: changes(metadata.name()),
+        });
+        Ok(())
+    }
+}
+
+/// Whether an operation of that name could change something. AWS names what only reads by these verbs.
+pub(super) fn changes(operation: &str) -> bool {
+    const READING: &[&str] = &["Assume", "Decode", "Describe", "Get", "List", "Simulate"];
+    !READING.iter().any(|verb| operation.starts_with(verb))
+}

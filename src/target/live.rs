@@ -1,0 +1,167 @@
+//! The person's own account: aws-config's chain, resolved from the person's environment and files, never from a lesson.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use tokio::sync::Mutex;
+
+use super::aws::SessionSleep;
+use super::{AwsOptions, Identity, TargetError};
+use crate::clock::Clock;
+
+/// What is resolved of the person's configuration, once for each profile that commands name.
+pub(super) struct Live {
+    profiles: Mutex<HashMap<Option<String>, SdkConfig>>,
+    default_region: Option<String>,
+    /// The AWS variables of the person's environment.
+    variables: HashMap<String, String>,
+    pub(super) identity: std::sync::Mutex<Identity>,
+}
+
+impl Live {
+    pub async fn resolve(clock: &Clock) -> Result<Self, TargetError> {
+        let sdk = load(None, clock).await?;
+        let default_region = sdk.region().map(|region| region.to_string());
+        let identity = Identity { region: default_region.clone(), ..Identity::default() };
+        Ok(Self {
+            profiles: Mutex::new(HashMap::from([(None, sdk)])),
+            default_region,
+            variables: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter(|(name, _)| name.starts_with("AWS_"))
+                .collect(),
+            identity: std::sync::Mutex::new(identity),
+        })
+    }
+
+    /// The SDK's configuration for a command.
+    pub async fn aws(&self, options: &AwsOptions, clock: &Clock) -> Result<SdkConfig, TargetError> {
+        let mut profiles = self.profiles.lock().await;
+        let sdk = match profiles.get(&options.profile) {
+            Some(sdk) => sdk.clone(),
+            None => {
+                let sdk = load(options.profile.as_deref(), clock).await?;
+                profiles.insert(options.profile.clone(), sdk.clone());
+                sdk
+            }
+        };
+        let mut sdk = sdk.into_builder();
+        if let Some(region) = &options.region {
+            sdk = sdk.region(Region::new(region.clone()));
+        }
+        if let Some(endpoint) = &options.endpoint {
+            sdk = sdk.endpoint_url(endpoint);
+        }
+        let sdk = sdk.build();
+        if sdk.region().is_none() { Err(TargetError::NoRegion) } else { Ok(sdk) }
+    }
+
+    /// A variable of the person's environment.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+
+    /// The region that the person's own configuration names.
+    pub fn region(&self) -> Option<&str> {
+        self.default_region.as_deref()
+    }
+}
+
+async fn load(profile: Option<&str>, clock: &Clock) -> Result<SdkConfig, TargetError> {
+    let chosen = profile.map(str::to_owned).or_else(|| std::env::var("AWS_PROFILE").ok());
+    let files = ProfileFiles::read();
+    match &chosen {
+        Some(name) if name != "default" && !files.has(name) => return Err(TargetError::NoProfile(name.clone())),
+        _ => {}
+    }
+    if let Some(plugin) = files.plugin(chosen.as_deref().unwrap_or("default")) {
+        return Err(plugin);
+    }
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).sleep_impl(SessionSleep(clock.clone()));
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    Ok(loader.load().await)
+}
+
+/// The person's profiles as far as they must be known before the SDK reads them: their names, and whether one of them
+/// starts a program.
+struct ProfileFiles(HashMap<String, HashMap<String, String>>);
+
+impl ProfileFiles {
+    fn read() -> Self {
+        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        let at = |variable: &str, name: &str| {
+            std::env::var_os(variable).map_or_else(|| home.join(".aws").join(name), PathBuf::from)
+        };
+        let mut profiles = HashMap::new();
+        for path in [at("AWS_CONFIG_FILE", "config"), at("AWS_SHARED_CREDENTIALS_FILE", "credentials")] {
+            // A file that cannot be read is none; the SDK says so when it needs it.
+            parse(&std::fs::read_to_string(path).unwrap_or_default(), &mut profiles);
+        }
+        Self(profiles)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The refusal of a program that a profile, or one that it builds on, would start for its credentials.
+    fn plugin(&self, name: &str) -> Option<TargetError> {
+        let mut name = name.to_owned();
+        for _ in 0..self.0.len() + 1 {
+            let profile = self.0.get(&name)?;
+            if profile.contains_key("credential_process") {
+                return Some(TargetError::Refused {
+                    what: format!("credential_process of the profile {name}"),
+                    why: "lectern starts no program for credentials; use a profile with keys, SSO or a role".into(),
+                });
+            }
+            name = profile.get("source_profile")?.clone();
+        }
+        None
+    }
+}
+
+/// The sections and settings of a configuration file: `[profile NAME]` or `[NAME]`, `key = value`.
+fn parse(text: &str, profiles: &mut HashMap<String, HashMap<String, String>>) {
+    let mut current: Option<String> = None;
+    for line in text.lines() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(section) = trimmed.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            let name = section.trim();
+            let name = name.strip_prefix("profile").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
+            profiles.entry(name.to_owned()).or_default();
+            current = Some(name.to_owned());
+        } else if let (Some(name), Some((key, value))) = (&current, trimmed.split_once('=')) {
+            profiles.entry(name.clone()).or_default().insert(key.trim().to_lowercase(), value.trim().to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_for_credentials_is_refused_also_behind_a_source_profile() {
+        let mut profiles = HashMap::new();
+        let text = "[default]\nregion = us-west-2\n[profile a]\nsource_profile = b\n[ profile\tb ]\n# x\ncredential_process = /bin/x --y=z\n";
+        parse(text, &mut profiles);
+        let files = ProfileFiles(profiles);
+        assert!(files.has("a") && files.has("default") && !files.has("c"));
+        assert!(files.plugin("default").is_none());
+        assert!(matches!(files.plugin("a"), Some(TargetError::Refused { .. })));
+    }
+
+    #[test]
+    fn profiles_that_build_on_each_other_in_a_circle_end() {
+        let mut profiles = HashMap::new();
+        parse("[profile a]\nsource_profile=b\n[profile b]\nsource_profile=a\n", &mut profiles);
+        assert!(ProfileFiles(profiles).plugin("a").is_none());
+    }
+}

@@ -1,0 +1,14 @@
+//! Where calls go, and as whom: the sandbox or a live account and cluster. Everything outside is resolved once, at the
+//! start, from the person's own environment and files; never from a lesson's shell.
+
+mod aws;
+mod calls;
+mod error;
+mod kube;
+mod live;
+mod model;
+
+pub use aws::{AwsClients, WireAnswer};
+pub use calls::{CallRecord, Calls};
+pub use error::TargetError;
+pub use model::{AwsOptions, Identity, Kind, KubeOptions, Target};

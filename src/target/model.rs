@@ -1,0 +1,206 @@
+//! The target and what is known of it.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::aws::{self, AwsClients};
+use super::live::Live;
+use super::{Calls, TargetError};
+use crate::clock::Clock;
+use crate::sandbox::Sandbox;
+
+/// Sandbox or live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The embedded one, inside the process.
+    Sandbox,
+    /// The person's own account and cluster.
+    Live,
+}
+
+/// Who calls, and where: what the comparison may take as known and what a live session names before it changes anything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// The account id, twelve digits.
+    pub account: Option<String>,
+    /// The principal's ARN.
+    pub principal: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The cluster that kubectl talks to, by name or server address.
+    pub cluster: Option<String>,
+}
+
+/// What a command may choose of its AWS configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsOptions {
+    /// `--region`, else AWS_REGION, else AWS_DEFAULT_REGION of the shell.
+    pub region: Option<String>,
+    /// `--profile`, else AWS_PROFILE of the shell: a profile of the person's own files.
+    pub profile: Option<String>,
+    /// Another endpoint than the service's own. Only a person's own line may name one, see [`Target::trusts_commands`].
+    pub endpoint: Option<String>,
+}
+
+/// What a command may choose of its way to the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KubeOptions {
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// `--request-timeout`.
+    pub request_timeout: Option<Duration>,
+}
+
+/// Where a session's calls go.
+pub struct Target {
+    pub(super) clock: Clock,
+    pub(super) calls: Calls,
+    pub(super) place: Place,
+    pub(super) trusts_commands: bool,
+    pub(super) kube: super::kube::KubeSide,
+}
+
+pub(super) enum Place {
+    Sandbox(Box<Sandbox>),
+    Live(Box<Live>),
+}
+
+impl Target {
+    /// The sandbox as target.
+    pub fn sandbox(sandbox: Sandbox, clock: Clock) -> Self {
+        Self {
+            clock,
+            calls: Calls::default(),
+            place: Place::Sandbox(Box::new(sandbox)),
+            trusts_commands: false,
+            kube: super::kube::KubeSide::default(),
+        }
+    }
+
+    /// The person's own account and cluster, as the process's environment and the person's files name them. Makes no call.
+    ///
+    /// # Errors
+    /// When AWS_PROFILE names a profile that is not there, or one that would start a program.
+    pub async fn live(clock: Clock) -> Result<Self, TargetError> {
+        let live = Live::resolve(&clock).await?;
+        let kube = super::kube::KubeSide::of_environment();
+        live.identity.lock().unwrap_or_else(PoisonError::into_inner).cluster = kube.cluster();
+        let place = Place::Live(Box::new(live));
+        Ok(Self { clock, calls: Calls::default(), place, trusts_commands: false, kube })
+    }
+
+    /// The same target for commands that the person wrote: they may name endpoints. Lessons may not.
+    #[must_use]
+    pub fn trusting_commands(mut self) -> Self {
+        self.trusts_commands = true;
+        self
+    }
+
+    /// Whether commands are the person's own.
+    pub fn trusts_commands(&self) -> bool {
+        self.trusts_commands
+    }
+
+    /// A variable of the person's own environment, as it was when a live target was resolved. The sandbox has none.
+    pub fn own_variable(&self, name: &str) -> Option<String> {
+        match &self.place {
+            Place::Sandbox(_) => None,
+            Place::Live(live) => live.variable(name),
+        }
+    }
+
+    /// Sandbox or live.
+    pub fn kind(&self) -> Kind {
+        match self.place {
+            Place::Sandbox(_) => Kind::Sandbox,
+            Place::Live(_) => Kind::Live,
+        }
+    }
+
+    /// The sandbox, if it is one.
+    pub fn as_sandbox(&self) -> Option<&Sandbox> {
+        match &self.place {
+            Place::Sandbox(sandbox) => Some(sandbox),
+            Place::Live(_) => None,
+        }
+    }
+
+    /// The session's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The calls made through this target.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Clients of AWS services, their calls recorded.
+    ///
+    /// # Errors
+    /// When the options name what is not there, or no region is known.
+    pub async fn aws(&self, options: &AwsOptions) -> Result<AwsClients, TargetError> {
+        let sdk = match &self.place {
+            Place::Sandbox(sandbox) => {
+                // The sandbox's learner has one set of credentials and no profiles.
+                if let Some(profile) = options.profile.as_ref().filter(|profile| *profile != "default") {
+                    return Err(TargetError::NoProfile(profile.clone()));
+                }
+                aws::sandbox(sandbox.aws(), options.region.as_deref(), &self.clock)
+            }
+            Place::Live(live) => live.aws(options, &self.clock).await?,
+        };
+        Ok(AwsClients::new(sdk, &self.calls, &self.clock))
+    }
+
+    /// Who calls, and where. Live, what is known without a call, and what [`Target::identify`] has found out since.
+    pub fn identity(&self) -> Identity {
+        match &self.place {
+            Place::Sandbox(sandbox) => {
+                let aws = sandbox.aws();
+                Identity {
+                    account: Some(aws.account().to_owned()),
+                    principal: Some(aws.principal().arn.clone()),
+                    region: Some(aws.region().to_owned()),
+                    cluster: aws.clusters().into_iter().next(),
+                }
+            }
+            Place::Live(live) => live.identity.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// Asks who calls. Live this is a call of STS, which is not recorded: it is not the lesson's.
+    ///
+    /// # Errors
+    /// When the person's configuration has no region, or the call fails: with the SDK's words.
+    pub async fn identify(&self) -> Result<Identity, TargetError> {
+        if let Place::Live(live) = &self.place {
+            let sdk = live.aws(&AwsOptions::default(), &self.clock).await?;
+            let caller = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await;
+            let caller = caller.map_err(|error| {
+                TargetError::NoIdentity(aws_sdk_sts::error::DisplayErrorContext(&error).to_string())
+            })?;
+            let mut identity = live.identity.lock().unwrap_or_else(PoisonError::into_inner);
+            identity.account = caller.account;
+            identity.principal = caller.arn;
+        }
+        Ok(self.identity())
+    }
+
+    /// The environment that lessons start with: the scenario's in the sandbox; live, what the identity tells.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        match &self.place {
+            Place::Sandbox(sandbox) => sandbox.environment().clone(),
+            Place::Live(live) => {
+                let identity = live.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let region = identity.region.or_else(|| live.region().map(str::to_owned));
+                let account = identity.account.map(|account| ("AWS_ACCOUNT_ID".to_owned(), account));
+                account.into_iter().chain(region.map(|region| ("AWS_REGION".to_owned(), region))).collect()
+            }
+        }
+    }
+}
