@@ -1,0 +1,74 @@
+//! `lectern learn`: goes through a course in the terminal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::sync::mpsc;
+
+use super::failure::{self, BadUsage};
+use super::target::TargetOptions;
+use crate::clock;
+use crate::front::tui;
+use crate::session::{Setup, open_course};
+
+/// Go through a page or a course in the terminal.
+#[derive(Debug, Args)]
+pub struct Learn {
+    /// A page or a folder of pages; without one, the bundled course
+    #[arg(value_name = "PAGE|FOLDER")]
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+/// Runs it; answers the exit status.
+///
+/// # Errors
+/// When a page, the target, the terminal or lectern itself is not as it should be.
+pub fn run(learn: &Learn) -> miette::Result<u8> {
+    let kind = learn.target.for_lessons()?;
+    let path = match &learn.path {
+        Some(path) => path.clone(),
+        None => super::bundled::course().map_err(|error| miette::miette!("the bundled course: {error}"))?,
+    };
+    let course = Arc::new(open_course(&path)?);
+    if course.lessons.is_empty() {
+        return Err(BadUsage { message: "there are no pages here".into(), help: None }.into());
+    }
+    let setup = Setup {
+        course: Arc::clone(&course),
+        named: path,
+        kind,
+        scenario: learn.target.scenario.clone(),
+        maps: learn.target.maps.clone(),
+        speed: learn.target.speed,
+        no_wait: learn.target.no_wait,
+        keep: true,
+    };
+    let prepared = setup.prepare().map_err(failure::session)?;
+    let (requests, asked) = mpsc::unbounded_channel();
+    let (tell, events) = mpsc::unbounded_channel();
+    let engine = std::thread::Builder::new()
+        .name("session".into())
+        .spawn(move || {
+            let runtime =
+                clock::session_runtime(prepared.clock()).map_err(|error| miette::miette!("no runtime: {error}"))?;
+            runtime.block_on(async {
+                let mut session = prepared.open().await.map_err(failure::session)?;
+                session.run(asked, tell).await.map_err(failure::session)
+            })
+        })
+        .map_err(|error| miette::miette!("no thread: {error}"))?;
+    let front = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| miette::miette!("no runtime: {error}"))?;
+    let shown =
+        front.block_on(tui::run(course, requests, events, async { super::signals::ended().await.unwrap_or(143) }));
+    // The session saves its state before it ends.
+    let ended = engine.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));
+    let status = shown.map_err(|error| miette::miette!("the terminal: {error}"))?;
+    ended?;
+    Ok(status)
+}

@@ -1,0 +1,64 @@
+//! The command line: one file for each subcommand. Nothing else knows it.
+
+mod bundled;
+mod check;
+mod compare;
+mod failure;
+mod grade;
+mod learn;
+mod sandbox;
+mod sh;
+mod signals;
+pub mod steps;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs Markdown lessons in the terminal, step by step, in an embedded sandbox.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Lectern {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare an output with what a page expects
+    Compare(compare::Compare),
+    /// Go through a page or a course in the terminal
+    Learn(learn::Learn),
+    /// Run pages without a person and say what passed
+    Grade(grade::Grade),
+    /// Show the steps of pages as data, without running anything
+    Steps(steps::Steps),
+    /// Say what is wrong with pages, without running anything
+    Check(check::Check),
+    /// Run one command line in the lessons' shell
+    Sh(sh::Sh),
+    /// Serve an account and a cluster on this machine, for the real aws and kubectl
+    Sandbox(sandbox::Sandbox),
+}
+
+/// Runs the program with the process's arguments; answers its exit status.
+pub fn main() -> ExitCode {
+    let lectern = match Lectern::try_parse() {
+        Ok(lectern) => lectern,
+        Err(error) => {
+            drop(error.print());
+            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
+        }
+    };
+    let result = match &lectern.command {
+        Command::Compare(compare) => compare::run(compare),
+        Command::Learn(learn) => learn::run(learn),
+        Command::Grade(grade) => grade::run(grade),
+        Command::Steps(steps) => steps::run(steps),
+        Command::Check(check) => check::run(check),
+        Command::Sh(sh) => sh::run(sh),
+        Command::Sandbox(sandbox) => sandbox::run(sandbox),
+    };
+    ExitCode::from(result.unwrap_or_else(|report| failure::report(&report)))
+}

@@ -1,0 +1,108 @@
+//! `lectern sh`: one command line in the lessons' shell.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::failure;
+use super::signals;
+use super::target::{TargetName, TargetOptions};
+use crate::clock::{self, Clock};
+use crate::sandbox::Sandbox;
+use crate::session::{SessionError, scenario};
+use crate::shell::{Chunk, Limits, Mapped, Run, Shell, ShellConfig};
+use crate::target::Target;
+use crate::tools::StdStream;
+
+/// Run one command line in the lessons' shell.
+#[derive(Debug, Args)]
+pub struct Sh {
+    /// The command line
+    #[arg(short = 'c', value_name = "COMMAND", allow_hyphen_values = true)]
+    command: String,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+/// Runs it; answers the command's exit status.
+///
+/// # Errors
+/// When the target or lectern itself is not as it should be.
+pub fn run(sh: &Sh) -> miette::Result<u8> {
+    let clock = match sh.target.target {
+        TargetName::Sandbox => Clock::accelerated(sh.target.speed),
+        TargetName::Live => Clock::real(),
+    };
+    let runtime = clock::session_runtime(&clock).map_err(|error| miette::miette!("no runtime: {error}"))?;
+    runtime.block_on(in_shell(sh, clock)).map_err(failure::session)
+}
+
+async fn in_shell(sh: &Sh, clock: Clock) -> Result<u8, SessionError> {
+    let here = || PathBuf::from(".");
+    let work = here().canonicalize().map_err(|source| SessionError::Folder { path: here(), source })?;
+    let (target, env) = match sh.target.target {
+        TargetName::Sandbox => {
+            let scenario = scenario(sh.target.scenario.as_deref())?;
+            let sandbox = Sandbox::start(&scenario, &clock).await?;
+            let target = Target::sandbox(sandbox, clock.clone());
+            let env = target.environment();
+            (target, env)
+        }
+        TargetName::Live => (Target::live(clock.clone()).await?, std::env::vars().collect()),
+    };
+    let mapped =
+        sh.target.maps.iter().map(|(at, folder)| Mapped { at: PathBuf::from(at), folder: folder.clone() }).collect();
+    let shell = Shell::start(ShellConfig {
+        work,
+        mapped,
+        readable: Vec::new(),
+        env,
+        // The person's own line may print and write as much as it likes.
+        limits: Limits { output: u64::MAX, variables: u64::MAX, files: u64::MAX },
+        clock: clock.clone(),
+        target: Arc::new(target.trusting_commands()),
+    })
+    .await?;
+    let (output, mut chunks) = mpsc::channel::<Chunk>(64);
+    let cancel = CancellationToken::new();
+    let run = Run {
+        script: sh.command.clone(),
+        errexit: false,
+        limit: None,
+        output,
+        inherit_stdin: true,
+        cancel: cancel.clone(),
+    };
+    let print = async {
+        while let Some(chunk) = chunks.recv().await {
+            let written = match chunk.stream {
+                StdStream::Stdout => io::stdout().write_all(&chunk.bytes).and_then(|()| io::stdout().flush()),
+                StdStream::Stderr => io::stderr().write_all(&chunk.bytes),
+            };
+            if written.is_err() {
+                cancel.cancel();
+                break;
+            }
+        }
+    };
+    let signal = async {
+        let status = signals::ended().await.unwrap_or(143);
+        cancel.cancel();
+        status
+    };
+    tokio::pin!(signal);
+    let running = async { tokio::join!(shell.run(run), print).0 };
+    tokio::pin!(running);
+    let mut ended = None;
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut running => return Ok(ended.unwrap_or(outcome?.status)),
+            status = &mut signal, if ended.is_none() => ended = Some(status),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Fronts: what people see. They know lessons, requests and events, and nothing below the session.
+
+pub mod tui;

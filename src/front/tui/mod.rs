@@ -1,0 +1,88 @@
+//! The terminal screen: a model, what changes it, and a view of it. It draws only when something has changed; all work is
+//! the session's, on its own thread.
+
+mod card;
+mod document;
+mod highlight;
+mod keys;
+mod model;
+mod table;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod update;
+mod view;
+mod wrap;
+
+use std::io;
+use std::sync::Arc;
+
+use crossterm::event::EventStream;
+use futures::StreamExt;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use self::model::Model;
+use self::terminal::Screen;
+use self::theme::Theme;
+use self::view::{Cache, view};
+use crate::lesson::Course;
+use crate::session::{Event, Request};
+
+/// How many events are taken in before the next drawing at the latest.
+const BATCH: usize = 4096;
+
+/// Shows the course until the learner quits, the session ends, or `ended` says that a signal came; answers the exit
+/// status. The terminal is as it was before on every way out.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub async fn run(
+    course: Arc<Course>,
+    requests: UnboundedSender<Request>,
+    mut events: UnboundedReceiver<Event>,
+    ended: impl Future<Output = u8>,
+) -> io::Result<u8> {
+    let mut screen = Screen::take()?;
+    let size = screen.terminal().size()?;
+    let mut model = Model::new(course, (size.width, size.height));
+    let mut cache = Cache::default();
+    let theme = Theme::from_environment();
+    let mut input = EventStream::new();
+    tokio::pin!(ended);
+    while !model.quit {
+        screen.terminal().draw(|frame| view(frame, &mut model, &mut cache, theme))?;
+        let asked = tokio::select! {
+            biased;
+            status = &mut ended => {
+                drop(requests.send(Request::Quit));
+                return Ok(status);
+            }
+            typed = input.next() => match typed {
+                Some(typed) => update::input(&mut model, &typed?),
+                // The terminal is gone.
+                None => {
+                    drop(requests.send(Request::Quit));
+                    return Ok(129);
+                }
+            },
+            event = events.recv() => match event {
+                Some(event) => {
+                    update::event(&mut model, event);
+                    for _ in 1..BATCH {
+                        match events.try_recv() {
+                            Ok(event) => update::event(&mut model, event),
+                            Err(_) => break,
+                        }
+                    }
+                    Vec::new()
+                }
+                None => return Ok(0),
+            },
+        };
+        for request in asked {
+            drop(requests.send(request));
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,247 @@
+//! The screen, drawn without a terminal: what it shows, and that no size breaks it.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::model::{Model, Overlay};
+use super::theme::Theme;
+use super::update;
+use super::view::{Cache, view};
+use crate::compare::{Accepted, Comparison, Outcome, Rejected};
+use crate::lesson::{Course, CourseFolder, Lesson, StepId};
+use crate::session::{Cause, CommandReport, Event, Request, StepReport, StepState, Verdict};
+use crate::tools::StdStream;
+
+const PAGE: &str = r#"---
+title: Pods & <things>
+---
+
+# First
+
+Some *prose* with `code`, **strong** words, a [link](https://example.org) and 漢字 and a long_word_that_does_not_fit_in_a_narrow_window.
+
+- one
+- two
+  - nested
+
+:::tip Remember
+A tip.
+:::
+
+| Name | What it is |
+| --- | --- |
+| `a` | the first letter of the alphabet |
+
+```bash wait=30
+$ kubectl get pods -n some-namespace --output wide
+NAME  READY  STATUS
+web-1  1/1  Running
+```
+
+```yaml
+kind: Pod
+```
+
+```bash expectError=true
+$ false
+```
+"#;
+
+fn course() -> Arc<Course> {
+    let lesson = Lesson::parse(Path::new("/course/page.md"), PAGE.as_bytes()).expect("a page");
+    let tree = CourseFolder { title: "Course".into(), lessons: vec![0], ..CourseFolder::default() };
+    Arc::new(Course { root: "/course".into(), title: "Course".into(), lessons: vec![lesson], tree })
+}
+
+const FIRST: StepId = StepId { lesson: 0, step: 0 };
+const SECOND: StepId = StepId { lesson: 0, step: 1 };
+
+fn state(id: StepId, state: StepState) -> Event {
+    Event::Step { id, state }
+}
+
+fn model() -> Model {
+    let mut model = Model::new(course(), (80, 24));
+    update::event(&mut model, state(FIRST, StepState::Ready));
+    update::event(&mut model, state(SECOND, StepState::Locked));
+    model
+}
+
+fn draw(model: &mut Model, columns: u16, rows: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test backend");
+    let mut cache = Cache::default();
+    // Twice: what is to be seen may be brought into view by the first.
+    for _ in 0..2 {
+        terminal.draw(|frame| view(frame, model, &mut cache, Theme { colour: false })).expect("drawn");
+    }
+    let buffer = terminal.backend().buffer();
+    let mut text = String::new();
+    for row in 0..rows {
+        let line: String = (0..columns).map(|column| buffer[(column, row)].symbol()).collect();
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn press(model: &mut Model, code: KeyCode) -> Vec<Request> {
+    update::input(model, &Input::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+/// A command whose output matched with a difference, or did not.
+fn report(matched: bool) -> CommandReport {
+    let comparison = if matched {
+        let accepted = Accepted { expected: "web-1".into(), actual: "web-2".into(), reason: "a generated name".into() };
+        Comparison { verdict: Outcome::Match, accepted: vec![accepted], rejected: Vec::new() }
+    } else {
+        let rejected = Rejected {
+            place: "row web-1, column STATUS".into(),
+            expected: "Running".into(),
+            actual: "Pending".into(),
+            reason: "a status is never volatile".into(),
+            transient: true,
+        };
+        Comparison { verdict: Outcome::Mismatch, accepted: Vec::new(), rejected: vec![rejected] }
+    };
+    CommandReport {
+        command: "kubectl get pods".into(),
+        exit_status: 0,
+        stdout: "NAME  READY  STATUS\nweb-2  1/1  Running\n".into(),
+        stderr: String::new(),
+        expected: Some("NAME  READY  STATUS\nweb-1  1/1  Running".into()),
+        comparison,
+        calls: Vec::new(),
+    }
+}
+
+fn step_report(cause: Option<Cause>, matched: bool) -> StepReport {
+    StepReport {
+        line: 24,
+        verdict: if cause.is_some() { Verdict::Failed } else { Verdict::Passed },
+        cause,
+        commands: vec![report(matched)],
+        hooks: Vec::new(),
+        wait_s: 0,
+        ms: 12,
+    }
+}
+
+#[test]
+fn every_state_is_drawn_at_every_size() {
+    let states = [
+        StepState::Ready,
+        StepState::Running(0),
+        StepState::Settling("STATUS: Pending, expected Running".into()),
+        StepState::Waiting(24),
+        StepState::Failed(Cause::Output),
+        StepState::Passed,
+        StepState::Unfinished,
+    ];
+    for overlay in [Overlay::None, Overlay::Help, Overlay::Outline { at: 0 }, Overlay::Notices] {
+        for step in &states {
+            let mut model = model();
+            model.overlay = overlay;
+            update::event(&mut model, Event::Notice { text: "Something\u{1b}[31m to say".into() });
+            update::event(&mut model, state(FIRST, StepState::Running(0)));
+            let text = "漢字\t\u{1f469}\u{200d}\u{1f467} out\n".repeat(30);
+            update::event(&mut model, Event::Output { id: FIRST, command: Some(0), stream: StdStream::Stderr, text });
+            update::event(&mut model, state(FIRST, step.clone()));
+            for (columns, rows) in [(1, 1), (2, 2), (3, 5), (10, 3), (20, 50), (50, 20), (80, 24), (120, 40), (200, 60)]
+            {
+                model.size = (columns, rows);
+                let text = draw(&mut model, columns, rows);
+                assert!(!text.contains('\u{1b}'), "an escape sequence came through at {columns}x{rows}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_screen() {
+    insta::assert_snapshot!(draw(&mut model(), 80, 40));
+}
+
+#[test]
+fn the_first_screen_wide() {
+    insta::assert_snapshot!(draw(&mut model(), 120, 30));
+}
+
+#[test]
+fn a_step_that_failed_says_where_and_what_next() {
+    let mut model = model();
+    update::event(&mut model, state(FIRST, StepState::Running(0)));
+    update::event(&mut model, Event::StepDone { id: FIRST, report: step_report(Some(Cause::Output), false) });
+    update::event(&mut model, state(FIRST, StepState::Failed(Cause::Output)));
+    let screen = draw(&mut model, 80, 24);
+    for text in [
+        "row web-1, column STATUS",
+        "expected Running",
+        "got      Pending",
+        "Enter runs the step again",
+        "Enter try again",
+    ] {
+        assert!(screen.contains(text), "no {text:?} in\n{screen}");
+    }
+    assert_eq!(press(&mut model, KeyCode::Enter), [Request::Run(FIRST)]);
+}
+
+#[test]
+fn a_learner_goes_from_step_to_step() {
+    let mut model = model();
+    assert_eq!(press(&mut model, KeyCode::Enter), [Request::Run(FIRST)]);
+    update::event(&mut model, state(FIRST, StepState::Running(0)));
+    update::event(&mut model, Event::StepDone { id: FIRST, report: step_report(None, true) });
+    update::event(&mut model, state(FIRST, StepState::Waiting(30)));
+    assert!(draw(&mut model, 80, 24).contains("waiting 00:30"));
+    assert!(press(&mut model, KeyCode::Enter).is_empty(), "a wait is not skipped by accident");
+    assert_eq!(press(&mut model, KeyCode::Char('s')), [Request::SkipWait]);
+    update::event(&mut model, state(FIRST, StepState::Passed));
+    update::event(&mut model, state(SECOND, StepState::Ready));
+    assert_eq!(model.selected, Some(SECOND));
+    draw(&mut model, 80, 24);
+    assert!(press(&mut model, KeyCode::Enter).is_empty(), "a step that is not to be seen is not run");
+    draw(&mut model, 80, 60);
+    assert_eq!(press(&mut model, KeyCode::Enter), [Request::Run(SECOND)]);
+}
+
+#[test]
+fn accepted_differences_are_quiet_until_asked_for() {
+    let mut model = model();
+    update::event(&mut model, state(FIRST, StepState::Running(0)));
+    update::event(&mut model, Event::StepDone { id: FIRST, report: step_report(None, true) });
+    update::event(&mut model, state(FIRST, StepState::Passed));
+    model.selected = Some(FIRST);
+    assert!(!draw(&mut model, 80, 60).contains("a generated name"));
+    press(&mut model, KeyCode::Char('d'));
+    assert!(draw(&mut model, 80, 60).contains("a generated name"));
+}
+
+#[test]
+fn quitting_while_a_step_runs_asks_once_more() {
+    let mut model = model();
+    update::event(&mut model, state(FIRST, StepState::Running(0)));
+    assert!(press(&mut model, KeyCode::Char('q')).is_empty());
+    assert!(draw(&mut model, 80, 24).contains("q again quits"));
+    press(&mut model, KeyCode::Char('j'));
+    assert!(press(&mut model, KeyCode::Char('q')).is_empty(), "another key goes on");
+    assert_eq!(press(&mut model, KeyCode::Char('q')), [Request::Quit]);
+    assert!(model.quit);
+}
+
+#[test]
+fn much_output_is_bounded() {
+    let mut model = model();
+    update::event(&mut model, state(FIRST, StepState::Running(0)));
+    for _ in 0..200 {
+        let text = "x".repeat(16 * 1024) + "\n";
+        update::event(&mut model, Event::Output { id: FIRST, command: Some(0), stream: StdStream::Stdout, text });
+    }
+    let output = &model.steps[&FIRST].output[&0];
+    let kept: usize = output.text.iter().map(|(_, text)| text.len()).sum();
+    assert!(kept <= 300 * 1024, "{kept} bytes are kept");
+    assert_eq!(kept + output.dropped, 200 * (16 * 1024 + 1));
+}

@@ -1,0 +1,5 @@
+//! The `lectern` program.
+
+fn main() -> std::process::ExitCode {
+    lectern::cli::main()
+}

@@ -1,0 +1,69 @@
+//! What came of a grading, as one piece of data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lesson::{Course, StepId};
+use crate::session::machine::Machine;
+use crate::session::{LessonReport, StepReport, StepState, Summary, Verdict};
+
+/// What came of grading pages. Its JSON is `lectern grade --format json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GradeReport {
+    /// The pages, in course order.
+    pub lessons: Vec<LessonReport>,
+    /// Their numbers.
+    pub summary: Summary,
+}
+
+impl GradeReport {
+    /// Adds the pages of a course as a session left them.
+    pub fn add(&mut self, course: &Course, machine: &Machine) {
+        for (number, lesson) in course.lessons.iter().enumerate() {
+            let mut steps = Vec::new();
+            for step in 0..lesson.steps.len() {
+                let id = StepId { lesson: number, step };
+                if machine.state(id) == Some(&StepState::NotExecuted) {
+                    continue;
+                }
+                steps.push(machine.report(id).cloned().unwrap_or_else(|| skipped(lesson.steps[step].span.line)));
+            }
+            let count = |verdict| steps.iter().filter(|step| step.verdict == verdict).count();
+            let (passed, failed) = (count(Verdict::Passed), count(Verdict::Failed));
+            let verdict = match (passed, failed) {
+                (_, 1..) => Verdict::Failed,
+                (passed, 0) if passed > 0 && passed == steps.len() => Verdict::Passed,
+                _ => Verdict::Skipped,
+            };
+            self.summary.lessons += 1;
+            self.summary.steps += steps.len();
+            self.summary.passed += passed;
+            self.summary.failed += failed;
+            self.summary.skipped += steps.len() - passed - failed;
+            self.lessons.push(LessonReport {
+                path: lesson.path.display().to_string(),
+                title: lesson.front_matter.title.clone(),
+                digest: lesson.digest.clone(),
+                verdict,
+                steps,
+            });
+        }
+    }
+
+    /// Whether every executed step passed.
+    pub fn right(&self) -> bool {
+        self.summary.failed == 0 && self.summary.skipped == 0
+    }
+}
+
+/// A step that was not tried.
+fn skipped(line: usize) -> StepReport {
+    StepReport {
+        line,
+        verdict: Verdict::Skipped,
+        cause: None,
+        commands: Vec::new(),
+        hooks: Vec::new(),
+        wait_s: 0,
+        ms: 0,
+    }
+}

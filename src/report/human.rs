@@ -1,0 +1,113 @@
+//! A grading for people: a line a step as it goes, and what went wrong in full.
+
+use std::fmt::Write;
+
+use super::GradeReport;
+use crate::compare::Outcome;
+use crate::session::{Cause, CommandReport, StepReport, Verdict, plain};
+
+/// One step in one line: sign, page line, first command, how long it took.
+pub fn step_line(report: &StepReport, command: &str) -> String {
+    let sign = match report.verdict {
+        Verdict::Passed => "ok    ",
+        Verdict::Failed => "FAILED",
+        Verdict::Skipped => "skip  ",
+    };
+    let mut line = format!("  {sign} line {:<4} {}", report.line, first_line(command));
+    if report.verdict != Verdict::Skipped {
+        let _ = write!(line, "  ({:.1} s", report.ms as f64 / 1000.0);
+        if report.wait_s > 0 {
+            let _ = write!(line, " and {} s wait", report.wait_s);
+        }
+        line.push(')');
+    }
+    if let Some(cause) = report.cause {
+        let _ = write!(line, ": {}", words(cause));
+    }
+    line
+}
+
+/// The whole report.
+pub fn human(report: &GradeReport) -> String {
+    let mut out = String::new();
+    for lesson in &report.lessons {
+        let _ = writeln!(out, "{} ({})", lesson.title, lesson.path);
+        for step in &lesson.steps {
+            let command = step.commands.first().map_or("", |command| command.command.as_str());
+            let _ = writeln!(out, "{}", step_line(step, command));
+            if step.verdict == Verdict::Failed {
+                failure(step, &mut out);
+            }
+        }
+    }
+    let summary = report.summary;
+    let _ = writeln!(
+        out,
+        "{}, {}: {} passed, {} failed, {} skipped",
+        count(summary.lessons, "lesson"),
+        count(summary.steps, "step"),
+        summary.passed,
+        summary.failed,
+        summary.skipped
+    );
+    out
+}
+
+fn count(number: usize, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
+}
+
+/// What went wrong in a step, in full.
+pub fn failure(step: &StepReport, out: &mut String) {
+    for command in &step.commands {
+        match command.comparison.verdict {
+            Outcome::Mismatch => {
+                let _ = writeln!(out, "      $ {}", indent(&command.command));
+                for rejected in &command.comparison.rejected {
+                    let (place, reason) = (plain(rejected.place.as_bytes()), plain(rejected.reason.as_bytes()));
+                    let _ = writeln!(out, "      at {place}: {reason}");
+                    let _ = writeln!(out, "        expected: {}", indent(&rejected.expected));
+                    let _ = writeln!(out, "        actual:   {}", indent(&rejected.actual));
+                }
+            }
+            _ if step.cause == Some(Cause::ExitStatus) => exit_status(command, out),
+            _ => {}
+        }
+    }
+    for hook in step.hooks.iter().filter(|hook| hook.exit_status != 0) {
+        let _ = writeln!(out, "      hook {} {} ended with {}:", hook.name, hook.phase.as_str(), hook.exit_status);
+        let _ = writeln!(out, "        {}", indent(&hook.output));
+    }
+}
+
+fn exit_status(command: &CommandReport, out: &mut String) {
+    let _ = writeln!(out, "      $ {}", indent(&command.command));
+    let _ = writeln!(out, "      exit status {}", command.exit_status);
+    for text in [&command.stdout, &command.stderr] {
+        if !text.is_empty() {
+            let _ = writeln!(out, "        {}", indent(text));
+        }
+    }
+}
+
+fn indent(text: &str) -> String {
+    plain(text.trim_end().as_bytes()).replace('\n', "\n        ")
+}
+
+fn first_line(command: &str) -> String {
+    let mut line = plain(command.lines().next().unwrap_or_default().as_bytes());
+    if command.lines().count() > 1 {
+        line = format!("{} …", line.trim_end_matches('\\').trim_end());
+    }
+    line
+}
+
+fn words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ExitStatus => "exit status",
+        Cause::Output => "the output differs",
+        Cause::Hook => "a hook failed",
+        Cause::TimeLimit => "time limit",
+        Cause::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,332 @@
+//! Carries out what the machine says, and tells it what came of it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::machine::{CommandEnd, Effect, Hook, Input, Machine, Progress};
+use super::model::{Event, Request};
+use super::plain::Plain;
+use super::state::{Files, Moment, StateError, StateFolder};
+use crate::clock::Clock;
+use crate::lesson::{Course, StepId};
+use crate::sandbox::SandboxError;
+use crate::shell::{Chunk, HookCall, HookPhase, Run, RunOutcome, Shell, ShellError, ShellState};
+use crate::target::Target;
+use crate::tools::StdStream;
+
+/// How many pieces of output may wait for the session before the shell waits.
+const PIECES: usize = 64;
+
+/// Why a session could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The shell.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    /// The sandbox.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The target.
+    #[error(transparent)]
+    Target(#[from] crate::target::TargetError),
+    /// The state on disk.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A folder that the session needs.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// Which.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A page that cannot be run, or its course's configuration.
+    #[error(transparent)]
+    Lesson(#[from] crate::lesson::LessonError),
+}
+
+/// A session that is ready to run.
+pub struct Session {
+    pub(super) course: Arc<Course>,
+    pub(super) machine: Machine,
+    pub(super) shell: Arc<Shell>,
+    pub(super) target: Arc<Target>,
+    pub(super) clock: Clock,
+    pub(super) work: std::path::PathBuf,
+    pub(super) state: Option<StateFolder>,
+    pub(super) notices: Vec<String>,
+    /// The moments before steps; on disk too, if there is a state folder.
+    pub(super) before: BTreeMap<StepId, Remembered>,
+    /// Keeps a temporary work folder.
+    pub(super) _temporary: Option<tempfile::TempDir>,
+}
+
+/// What is remembered of the moment before a step. The sandbox is remembered where there is something to go back for.
+pub(super) struct Remembered {
+    shell: ShellState,
+    work: Files,
+    sandbox: Option<serde_json::Value>,
+}
+
+/// Something that was started and will end.
+type Job = Pin<Box<dyn Future<Output = Result<Input, SessionError>>>>;
+
+impl Session {
+    /// The course.
+    pub fn course(&self) -> &Arc<Course> {
+        &self.course
+    }
+
+    /// The machine, to ask where steps stand.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Goes on until a front asks to quit, or nobody asks any more and nothing runs.
+    ///
+    /// # Errors
+    /// When lectern could not do its work; what a lesson does wrong is a verdict.
+    pub async fn run(
+        &mut self,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<(), SessionError> {
+        for event in self.machine.announce() {
+            drop(events.send(event));
+        }
+        for text in self.notices.drain(..) {
+            drop(events.send(Event::Notice { text }));
+        }
+        let mut job: Option<Job> = None;
+        let mut cancel = CancellationToken::new();
+        let mut timer: Option<(u64, Pin<Box<crate::clock::Sleep>>)> = None;
+        let mut asked = true;
+        loop {
+            let idle = job.is_none() && timer.is_none();
+            if idle && !asked {
+                return Ok(());
+            }
+            let input = tokio::select! {
+                biased;
+                request = requests.recv(), if asked => match request {
+                    Some(request) => Input::Request(request),
+                    None => { asked = false; continue; }
+                },
+                input = wait(&mut job), if job.is_some() => { job = None; input? }
+                number = wait_timer(&mut timer), if timer.is_some() => { timer = None; Input::Timer(number) }
+            };
+            for effect in self.machine.handle(self.clock.elapsed(), input) {
+                match effect {
+                    Effect::Emit(event) => drop(events.send(event)),
+                    Effect::Checkpoint(id) => self.remember(id).await?,
+                    Effect::RewindShell(id) => self.rewind_shell(id).await?,
+                    Effect::Restore(id) => {
+                        timer = None;
+                        self.restore(id).await?;
+                        job = Some(Box::pin(async move { Ok(Input::Restored(id)) }));
+                    }
+                    Effect::Hook { id, hook, phase, test_output } => {
+                        cancel = CancellationToken::new();
+                        job = Some(self.start_hook(id, hook, phase, test_output, &events, &cancel));
+                    }
+                    Effect::Command { id, command, script, limit } => {
+                        cancel = CancellationToken::new();
+                        job = Some(self.start_command(id, command, script, limit, &events, &cancel));
+                    }
+                    Effect::Timer { timer: number, after } => {
+                        timer = Some((number, Box::pin(self.clock.sleep(after))));
+                    }
+                    Effect::Cancel => cancel.cancel(),
+                    Effect::Save => self.save().await?,
+                    Effect::Stop => return Ok(()),
+                }
+            }
+            // A stage that was left by cancelling needs its timer no more.
+            if self.machine.running().is_none() {
+                timer = None;
+            }
+        }
+    }
+
+    fn start_hook(
+        &self,
+        id: StepId,
+        hook: Hook,
+        phase: HookPhase,
+        test_output: Option<String>,
+        events: &mpsc::UnboundedSender<Event>,
+        cancel: &CancellationToken,
+    ) -> Job {
+        let (output, chunks) = mpsc::channel(PIECES);
+        // The hook's shell works in another folder than this process.
+        let script = std::path::absolute(&hook.script).unwrap_or(hook.script);
+        let call = HookCall { script, phase, test_output, limit: hook.limit, output, cancel: cancel.clone() };
+        let shell = Arc::clone(&self.shell);
+        let target = Arc::clone(&self.target);
+        let events = events.clone();
+        Box::pin(async move {
+            let (outcome, output) = tokio::join!(
+                shell.hook(call),
+                collect(chunks, |stream, text| Event::Output { id, command: None, stream, text }, &events)
+            );
+            let RunOutcome { status, ended, .. } = outcome?;
+            drop(target.calls().take());
+            let output = output.into_iter().map(|(_, text)| text).collect();
+            Ok(Input::HookEnded { status, ended, output })
+        })
+    }
+
+    fn start_command(
+        &self,
+        id: StepId,
+        command: usize,
+        script: String,
+        limit: Duration,
+        events: &mpsc::UnboundedSender<Event>,
+        cancel: &CancellationToken,
+    ) -> Job {
+        let (output, chunks) = mpsc::channel(PIECES);
+        let run =
+            Run { script, errexit: true, limit: Some(limit), output, inherit_stdin: false, cancel: cancel.clone() };
+        let shell = Arc::clone(&self.shell);
+        let target = Arc::clone(&self.target);
+        let events = events.clone();
+        Box::pin(async move {
+            drop(target.calls().take());
+            let (outcome, output) = tokio::join!(
+                shell.run(run),
+                collect(chunks, |stream, text| Event::Output { id, command: Some(command), stream, text }, &events)
+            );
+            let RunOutcome { status, ended, unknown, dropped } = outcome?;
+            if dropped > 0 {
+                let text = format!("The command printed too much: {dropped} bytes of its output were left out.");
+                drop(events.send(Event::Notice { text }));
+            }
+            let pending = target.as_sandbox().is_none_or(|sandbox| sandbox.cluster().is_pending());
+            let calls = target.calls().take();
+            Ok(Input::CommandEnded(CommandEnd { status, ended, output, calls, unknown, pending }))
+        })
+    }
+
+    async fn remember(&mut self, id: StepId) -> Result<(), SessionError> {
+        let shell = self.shell.save().await?;
+        let work = self.read_work()?;
+        let mut sandbox = None;
+        if let Some(state) = &self.state {
+            let moment = self.moment(shell.clone(), work.clone()).await?;
+            state.save_before(id, &moment)?;
+            sandbox = Some(moment.sandbox);
+        }
+        self.before.insert(id, Remembered { shell, work, sandbox });
+        Ok(())
+    }
+
+    async fn rewind_shell(&mut self, id: StepId) -> Result<(), SessionError> {
+        if let Some(remembered) = self.before.get(&id) {
+            remembered
+                .work
+                .write(&self.work)
+                .map_err(|source| SessionError::Folder { path: self.work.clone(), source })?;
+            self.shell.restore(&remembered.shell).await?;
+        }
+        Ok(())
+    }
+
+    async fn restore(&mut self, id: StepId) -> Result<(), SessionError> {
+        if !self.before.contains_key(&id)
+            && let Some(moment) = self.state.as_ref().and_then(|state| state.before(id))
+        {
+            let remembered = Remembered { shell: moment.shell, work: moment.work, sandbox: Some(moment.sandbox) };
+            self.before.insert(id, remembered);
+        }
+        self.rewind_shell(id).await?;
+        if let Some(sandbox) = self.target.as_sandbox()
+            && let Some(snapshot) = self.before.get(&id).and_then(|remembered| remembered.sandbox.as_ref())
+        {
+            sandbox.restore(snapshot).await?;
+        }
+        Ok(())
+    }
+
+    async fn save(&self) -> Result<(), SessionError> {
+        if let Some(state) = &self.state {
+            let moment = self.moment(self.shell.save().await?, self.read_work()?).await?;
+            state.save(&moment)?;
+        }
+        Ok(())
+    }
+
+    async fn moment(&self, shell: ShellState, work: Files) -> Result<Moment, SessionError> {
+        let sandbox = match self.target.as_sandbox() {
+            Some(sandbox) => sandbox.snapshot().await?,
+            None => serde_json::Value::Null,
+        };
+        let progress: Progress = self.machine.progress();
+        let time = (self.clock.epoch(), self.clock.elapsed());
+        Ok(Moment::new(progress, time, shell, work, sandbox))
+    }
+
+    fn read_work(&self) -> Result<Files, SessionError> {
+        Files::read(&self.work).map_err(|source| SessionError::Folder { path: self.work.clone(), source })
+    }
+}
+
+/// Collects output until its channel closes, and tells everybody of it as it comes.
+async fn collect(
+    mut chunks: mpsc::Receiver<Chunk>,
+    event: impl Fn(StdStream, String) -> Event,
+    events: &mpsc::UnboundedSender<Event>,
+) -> Vec<(StdStream, String)> {
+    let mut out = Streams::default();
+    let mut collected: Vec<(StdStream, Vec<u8>)> = Vec::new();
+    while let Some(Chunk { stream, bytes }) = chunks.recv().await {
+        let text = out.of(stream).next(&bytes);
+        if !text.is_empty() {
+            drop(events.send(event(stream, text)));
+        }
+        match collected.last_mut() {
+            Some((last, all)) if *last == stream => all.extend_from_slice(&bytes),
+            _ => collected.push((stream, bytes)),
+        }
+    }
+    collected.into_iter().map(|(stream, bytes)| (stream, String::from_utf8_lossy(&bytes).into_owned())).collect()
+}
+
+/// A reader of control sequences for each stream.
+#[derive(Default)]
+struct Streams {
+    stdout: Plain,
+    stderr: Plain,
+}
+
+impl Streams {
+    fn of(&mut self, stream: StdStream) -> &mut Plain {
+        match stream {
+            StdStream::Stdout => &mut self.stdout,
+            StdStream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
+async fn wait(job: &mut Option<Job>) -> Result<Input, SessionError> {
+    match job {
+        Some(job) => job.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wait_timer(timer: &mut Option<(u64, Pin<Box<crate::clock::Sleep>>)>) -> u64 {
+    match timer {
+        Some((number, sleep)) => {
+            drop(sleep.await);
+            *number
+        }
+        None => std::future::pending().await,
+    }
+}

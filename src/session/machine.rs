@@ -1,0 +1,416 @@
+//! The session as a pure state machine: [`Machine::handle`] takes what happened and answers what to do. No clock, no I/O.
+
+mod progress;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use progress::{LessonProgress, Progress, StepProgress, first_change};
+
+use super::model::{Cause, Event, Request, StepReport, StepState, Verdict};
+use crate::compare::{self, Bindings, Known};
+use crate::lesson::{Course, CourseFolder, Step, StepId};
+use crate::shell::{Ended, HookPhase};
+use crate::target::CallRecord;
+use crate::tools::StdStream;
+
+/// How long the first pause of a settling step is; each further one is twice as long, up to [`SETTLE_MOST`].
+const SETTLE_FIRST: Duration = Duration::from_secs(1);
+const SETTLE_MOST: Duration = Duration::from_secs(10);
+
+/// How a session goes.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Leave the waits behind steps out.
+    pub no_wait: bool,
+    /// Whether the target is live: what was done there cannot be undone.
+    pub live: bool,
+    /// What is known of the learner's world.
+    pub known: Known,
+    /// What the course's author says about all outputs.
+    pub compare: compare::Rules,
+}
+
+/// A hook to run around a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Its name: `suite`, or what the step's annotation says.
+    pub name: String,
+    /// The script.
+    pub script: PathBuf,
+    /// Session time that one call may take.
+    pub limit: Duration,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A front asks for something.
+    Request(Request),
+    /// The hook that was started ended.
+    HookEnded {
+        /// Its exit status.
+        status: u8,
+        /// How it ended.
+        ended: Ended,
+        /// What it printed, both streams in order.
+        output: String,
+    },
+    /// The command that was started ended.
+    CommandEnded(CommandEnd),
+    /// The timer of that number fired.
+    Timer(u64),
+    /// Everything is again as it was before the step.
+    Restored(StepId),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone)]
+pub struct CommandEnd {
+    /// Its exit status.
+    pub status: u8,
+    /// How it ended.
+    pub ended: Ended,
+    /// What it printed, in order.
+    pub output: Vec<(StdStream, String)>,
+    /// What it called.
+    pub calls: Vec<CallRecord>,
+    /// Commands that it used and that lectern has no tool for.
+    pub unknown: Vec<String>,
+    /// Whether something is still due to happen in the target. Always true of a live one.
+    pub pending: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Remember everything as it is now, before this step.
+    Checkpoint(StepId),
+    /// Bring everything back to before this step, then say [`Input::Restored`].
+    Restore(StepId),
+    /// Bring the shell and the work folder back to before this step.
+    RewindShell(StepId),
+    /// Run a hook.
+    Hook {
+        /// For this step.
+        id: StepId,
+        /// Which.
+        hook: Hook,
+        /// Ahead or behind.
+        phase: HookPhase,
+        /// `TEST_OUTPUT`.
+        test_output: Option<String>,
+    },
+    /// Run a command.
+    Command {
+        /// For this step.
+        id: StepId,
+        /// Its number, from 0.
+        command: usize,
+        /// Its text.
+        script: String,
+        /// Session time that it may take.
+        limit: Duration,
+    },
+    /// Say [`Input::Timer`] later.
+    Timer {
+        /// Its number.
+        timer: u64,
+        /// When, session time from now.
+        after: Duration,
+    },
+    /// End the hook or command that runs.
+    Cancel,
+    /// Tell everybody.
+    Emit(Event),
+    /// Save the state.
+    Save,
+    /// The session is over.
+    Stop,
+}
+
+/// The state of a session.
+pub struct Machine {
+    course: Arc<Course>,
+    rules: Rules,
+    states: Vec<Vec<StepState>>,
+    reports: BTreeMap<StepId, StepReport>,
+    /// What the values of each page stand for, as they were before each of its steps.
+    before: BTreeMap<StepId, Bindings>,
+    bindings: Vec<Bindings>,
+    suites: BTreeSet<PathBuf>,
+    active: Option<Active>,
+    timers: u64,
+    stopping: bool,
+}
+
+/// The step that is being run.
+struct Active {
+    id: StepId,
+    stage: Stage,
+    began: Duration,
+    report: StepReport,
+    bindings: Bindings,
+    ahead: VecDeque<Hook>,
+    behind: VecDeque<Hook>,
+    /// Suites that count as begun once the step has passed its first hooks.
+    opens: Vec<PathBuf>,
+    /// Session time that commands have used, of all attempts.
+    used: Duration,
+    stage_began: Duration,
+    attempt: u32,
+    /// Standard output of the commands, and both streams in order.
+    stdout: String,
+    both: String,
+    changed_something: bool,
+    called_something: bool,
+    pending: bool,
+    mended_by_time: bool,
+    failed_as_expected: bool,
+    mismatch: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    Restoring,
+    Ahead(Hook),
+    Command(usize),
+    Settling { timer: u64 },
+    Behind(Hook),
+    Waiting { timer: u64, left: u64 },
+}
+
+impl Machine {
+    /// A session at its beginning: the first step of each page is ready.
+    pub fn new(course: Arc<Course>, rules: Rules) -> Self {
+        let states = course
+            .lessons
+            .iter()
+            .map(|lesson| {
+                let mut first = true;
+                lesson
+                    .steps
+                    .iter()
+                    .map(|step| match step.executed && lesson.executable {
+                        false => StepState::NotExecuted,
+                        true if std::mem::take(&mut first) => StepState::Ready,
+                        true => StepState::Locked,
+                    })
+                    .collect()
+            })
+            .collect();
+        let bindings = vec![Bindings::default(); course.lessons.len()];
+        Self {
+            course,
+            rules,
+            states,
+            reports: BTreeMap::new(),
+            before: BTreeMap::new(),
+            bindings,
+            suites: BTreeSet::new(),
+            active: None,
+            timers: 0,
+            stopping: false,
+        }
+    }
+
+    /// Where a step stands.
+    pub fn state(&self, id: StepId) -> Option<&StepState> {
+        self.states.get(id.lesson)?.get(id.step)
+    }
+
+    /// What came of a step the last time that it ran.
+    pub fn report(&self, id: StepId) -> Option<&StepReport> {
+        self.reports.get(&id)
+    }
+
+    /// All executed steps, in course order.
+    pub fn executed(&self) -> impl Iterator<Item = StepId> + '_ {
+        self.states.iter().enumerate().flat_map(|(lesson, states)| {
+            states
+                .iter()
+                .enumerate()
+                .filter(|(_, state)| **state != StepState::NotExecuted)
+                .map(move |(step, _)| StepId { lesson, step })
+        })
+    }
+
+    /// The step that is being run.
+    pub fn running(&self) -> Option<StepId> {
+        self.active.as_ref().map(|active| active.id)
+    }
+
+    /// The state of every step, as events, for a listener that just came.
+    pub fn announce(&self) -> Vec<Event> {
+        let mut events: Vec<Event> =
+            self.reports.iter().map(|(id, report)| Event::StepDone { id: *id, report: report.clone() }).collect();
+        for (lesson, states) in self.states.iter().enumerate() {
+            for (step, state) in states.iter().enumerate() {
+                events.push(Event::Step { id: StepId { lesson, step }, state: state.clone() });
+            }
+        }
+        events
+    }
+
+    /// Takes what happened at session time `at`, answers what to do, in order.
+    pub fn handle(&mut self, at: Duration, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Request(request) => self.request(at, request, &mut effects),
+            Input::HookEnded { status, ended, output } => self.hook_ended(at, status, ended, output, &mut effects),
+            Input::CommandEnded(end) => self.command_ended(at, end, &mut effects),
+            Input::Timer(timer) => self.timer(at, timer, &mut effects),
+            Input::Restored(id) => self.restored(at, id, &mut effects),
+        }
+        if self.stopping && self.active.is_none() {
+            effects.push(Effect::Save);
+            effects.push(Effect::Emit(Event::Stopped));
+            effects.push(Effect::Stop);
+        }
+        effects
+    }
+
+    fn request(&mut self, at: Duration, request: Request, effects: &mut Vec<Effect>) {
+        match request {
+            Request::Run(id) => self.run(at, id, effects),
+            Request::Cancel => self.cancel(at, effects),
+            Request::SkipWait => self.skip(at, effects),
+            Request::UndoTo(id) => self.undo(id, effects),
+            Request::Quit => {
+                self.stopping = true;
+                self.cancel(at, effects);
+            }
+        }
+    }
+
+    fn run(&mut self, at: Duration, id: StepId, effects: &mut Vec<Effect>) {
+        let notice = |text: &str| Effect::Emit(Event::Notice { text: text.to_owned() });
+        if self.active.is_some() {
+            effects.push(notice("A step is running already: wait for it, or cancel it."));
+            return;
+        }
+        match self.state(id) {
+            Some(StepState::Ready) => {
+                effects.push(Effect::Checkpoint(id));
+                self.before.insert(id, self.bindings[id.lesson].clone());
+                self.begin(at, id, effects);
+            }
+            Some(StepState::Failed(_) | StepState::Unfinished) if self.rules.live => self.begin(at, id, effects),
+            // In the sandbox a second try begins where the first one began.
+            Some(StepState::Failed(_) | StepState::Unfinished) => {
+                self.begin(at, id, effects);
+                if let Some(active) = &mut self.active {
+                    active.stage = Stage::Restoring;
+                }
+                effects.clear();
+                effects.push(Effect::Restore(id));
+            }
+            Some(StepState::Passed) => effects.push(notice("This step is done. To do it again, go back to before it.")),
+            Some(StepState::Locked) => effects.push(notice("This step is locked: the one before it is not done yet.")),
+            _ => effects.push(notice("This step is only shown; it is not executed.")),
+        }
+    }
+
+    fn undo(&mut self, id: StepId, effects: &mut Vec<Effect>) {
+        let refusal = if self.active.is_some() {
+            Some("A step is running: cancel it before going back.")
+        } else if self.rules.live {
+            Some("What was done in a live account cannot be undone from here.")
+        } else if !self.before.contains_key(&id) {
+            Some("This step has not been run: there is nothing to go back to.")
+        } else {
+            None
+        };
+        match refusal {
+            Some(text) => effects.push(Effect::Emit(Event::Notice { text: text.to_owned() })),
+            None => effects.push(Effect::Restore(id)),
+        }
+    }
+
+    fn restored(&mut self, at: Duration, id: StepId, effects: &mut Vec<Effect>) {
+        if let Some(active) = &self.active
+            && active.stage == Stage::Restoring
+        {
+            self.active = None;
+            self.begin(at, id, effects);
+            return;
+        }
+        let Some(bindings) = self.before.get(&id).cloned() else { return };
+        self.bindings[id.lesson] = bindings;
+        let later: Vec<StepId> = self.executed().filter(|other| *other > id).collect();
+        self.set(id, StepState::Ready, effects);
+        self.reports.remove(&id);
+        for other in later {
+            let first = !self.executed().any(|earlier| earlier.lesson == other.lesson && earlier < other);
+            self.before.remove(&other);
+            self.reports.remove(&other);
+            self.set(other, if first { StepState::Ready } else { StepState::Locked }, effects);
+        }
+        for lesson in id.lesson + 1..self.bindings.len() {
+            self.bindings[lesson] = Bindings::default();
+        }
+        effects.push(Effect::Save);
+    }
+
+    fn set(&mut self, id: StepId, state: StepState, effects: &mut Vec<Effect>) {
+        if let Some(slot) = self.states.get_mut(id.lesson).and_then(|lesson| lesson.get_mut(id.step))
+            && *slot != state
+        {
+            *slot = state.clone();
+            effects.push(Effect::Emit(Event::Step { id, state }));
+        }
+    }
+
+    fn next_timer(&mut self) -> u64 {
+        self.timers += 1;
+        self.timers
+    }
+
+    /// The executed step behind this one on its page.
+    fn next_on_page(&self, id: StepId) -> Option<StepId> {
+        self.executed().find(|other| other.lesson == id.lesson && other.step > id.step)
+    }
+
+    /// The suites of the folders that hold the lesson, outermost first, with whether the lesson ends the folder.
+    fn suites_around(&self, lesson: usize) -> Vec<(PathBuf, bool)> {
+        let mut found = Vec::new();
+        let executed: BTreeSet<usize> = self.executed().map(|id| id.lesson).collect();
+        collect_suites(&self.course.tree, lesson, &executed, &mut found);
+        found
+    }
+
+    fn step(&self, id: StepId) -> Option<&Step> {
+        self.course.step(id)
+    }
+}
+
+/// Whether the folder holds the lesson; collects the suites on the way to it.
+fn collect_suites(
+    folder: &CourseFolder,
+    lesson: usize,
+    executed: &BTreeSet<usize>,
+    found: &mut Vec<(PathBuf, bool)>,
+) -> bool {
+    let place = found.len();
+    let inside = folder.lessons.contains(&lesson)
+        || folder.folders.iter().any(|folder| collect_suites(folder, lesson, executed, found));
+    if inside && let Some(suite) = &folder.suite {
+        let ends = !executed.iter().any(|other| *other > lesson && holds(folder, *other));
+        found.insert(place, (suite.clone(), ends));
+    }
+    inside
+}
+
+fn holds(folder: &CourseFolder, lesson: usize) -> bool {
+    folder.lessons.contains(&lesson) || folder.folders.iter().any(|folder| holds(folder, lesson))
+}
+
+/// The verdict that goes with a cause.
+fn verdict(cause: Option<Cause>) -> Verdict {
+    if cause.is_some() { Verdict::Failed } else { Verdict::Passed }
+}

@@ -1,0 +1,21 @@
+//! A session: a learner, or a grader, goes through a course. One engine for all fronts.
+//!
+//! `machine` is pure: events in, state and effects out. `driver` carries effects out and feeds events back. `state` is what
+//! is kept on disk, with one writer. Fronts and reports see [`Event`]s and send [`Request`]s; they can do nothing else.
+
+mod directives;
+mod driver;
+pub mod machine;
+mod model;
+mod plain;
+mod setup;
+mod state;
+
+pub use directives::{check_directives, open_course};
+pub use driver::{Session, SessionError};
+pub use model::{
+    Cause, CommandReport, Event, HookReport, LessonReport, Request, StepReport, StepState, Summary, Verdict,
+};
+pub use plain::{Plain, plain};
+pub use setup::{Prepared, Setup, scenario};
+pub use state::{StateError, StateFolder, state_home};

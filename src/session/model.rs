@@ -1,0 +1,209 @@
+//! What a session tells, and what may be asked of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare::Comparison;
+use crate::lesson::StepId;
+use crate::shell::HookPhase;
+use crate::target::CallRecord;
+use crate::tools::StdStream;
+
+/// How a step, or a lesson, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All as the page says.
+    Passed,
+    /// Not.
+    Failed,
+    /// Not tried: not executable, or a step before it failed.
+    Skipped,
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A command failed, or did not fail where it should have.
+    ExitStatus,
+    /// The output is not what the page shows.
+    Output,
+    /// A hook failed.
+    Hook,
+    /// The commands, or a hook, took too long.
+    TimeLimit,
+    /// The learner, or a signal, ended it.
+    Cancelled,
+}
+
+/// What came of one command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandReport {
+    /// The command without its prompt.
+    pub command: String,
+    /// Its exit status.
+    pub exit_status: i32,
+    /// What it printed to standard output.
+    pub stdout: String,
+    /// What it printed to standard error.
+    pub stderr: String,
+    /// What the page shows; null when it shows nothing.
+    pub expected: Option<String>,
+    /// How the two compare.
+    pub comparison: Comparison,
+    /// What it called.
+    pub calls: Vec<CallRecord>,
+}
+
+/// What came of one call of a hook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookReport {
+    /// Its name, without `hook-` and `.sh`.
+    pub name: String,
+    /// Ahead of the commands or behind them.
+    pub phase: HookPhase,
+    /// Its exit status.
+    pub exit_status: i32,
+    /// What it printed, both streams in order.
+    pub output: String,
+}
+
+/// What came of one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// The line of its fence.
+    pub line: usize,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Why it failed.
+    pub cause: Option<Cause>,
+    /// Its commands, as far as they ran.
+    pub commands: Vec<CommandReport>,
+    /// Its hooks, as far as they ran.
+    pub hooks: Vec<HookReport>,
+    /// Session time waited behind it, in seconds.
+    pub wait_s: u64,
+    /// Session time that it took, without the wait, in milliseconds.
+    pub ms: u64,
+}
+
+/// What came of one lesson.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LessonReport {
+    /// The page.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+    /// SHA-256 of the page.
+    pub digest: String,
+    /// Failed if a step failed; passed if all executed ones passed; skipped if there was none, or none was reached.
+    pub verdict: Verdict,
+    /// Its executed steps.
+    pub steps: Vec<StepReport>,
+}
+
+/// The numbers of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Lessons looked at.
+    pub lessons: usize,
+    /// Executed steps in them.
+    pub steps: usize,
+    /// Steps passed.
+    pub passed: usize,
+    /// Steps failed.
+    pub failed: usize,
+    /// Steps not tried.
+    pub skipped: usize,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Only shown.
+    NotExecuted,
+    /// A step before it is not passed yet.
+    Locked,
+    /// Next.
+    Ready,
+    /// A hook runs.
+    Hook(HookPhase),
+    /// Its command of that number runs, from 0.
+    Running(usize),
+    /// It only read, does not match yet, and is tried again; the text says what it waits for.
+    Settling(String),
+    /// Passed, and the wait behind it goes on for these seconds.
+    Waiting(u64),
+    /// Done.
+    Passed,
+    /// Not.
+    Failed(Cause),
+    /// It was cut off on a live target and may have changed something.
+    Unfinished,
+}
+
+/// What a session tells everybody who listens.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A step stands elsewhere.
+    Step {
+        /// Which.
+        id: StepId,
+        /// Where.
+        state: StepState,
+    },
+    /// A hook (`command` is none) or a command printed something. The text holds no control sequences.
+    Output {
+        /// The step.
+        id: StepId,
+        /// The command's number, from 0; none for a hook.
+        command: Option<usize>,
+        /// Which stream.
+        stream: StdStream,
+        /// What.
+        text: String,
+    },
+    /// A command ended and was compared.
+    Command {
+        /// The step.
+        id: StepId,
+        /// The command's number, from 0.
+        command: usize,
+        /// What came of it.
+        report: CommandReport,
+    },
+    /// A step ended.
+    StepDone {
+        /// Which.
+        id: StepId,
+        /// What came of it.
+        report: StepReport,
+    },
+    /// Something that the learner should know: a message for people, and what to do.
+    Notice {
+        /// The message.
+        text: String,
+    },
+    /// All steps of the lesson are passed.
+    LessonDone {
+        /// Place in the course.
+        lesson: usize,
+    },
+    /// The session is over.
+    Stopped,
+}
+
+/// What a front may ask of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Run this step, if it is ready, failed or unfinished.
+    Run(StepId),
+    /// End what is running.
+    Cancel,
+    /// End the wait behind a step, or its settling, now.
+    SkipWait,
+    /// Go back to before this step, in the sandbox.
+    UndoTo(StepId),
+    /// Save and stop.
+    Quit,
+}

@@ -1,0 +1,81 @@
+//! Takes out of what a lesson prints everything that a terminal would obey.
+
+use vte::{Params, Parser, Perform};
+
+/// Turns bytes as they come into text without control sequences: escape sequences, control characters other than newline
+/// and tab, and characters that reorder text are left out. Remembers sequences and characters that are cut in two.
+#[derive(Default)]
+pub struct Plain {
+    parser: Parser,
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Plain {
+    /// The text of the next bytes.
+    pub fn next(&mut self, bytes: &[u8]) -> String {
+        let mut text = Text::default();
+        self.parser.advance(&mut text, bytes);
+        text.0
+    }
+}
+
+/// The text of all of these bytes.
+pub fn plain(bytes: &[u8]) -> String {
+    Plain::default().next(bytes)
+}
+
+impl Perform for Text {
+    fn print(&mut self, character: char) {
+        if !reorders(character) && !character.is_control() {
+            self.0.push(character);
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        match byte {
+            b'\n' => self.0.push('\n'),
+            b'\t' => self.0.push('\t'),
+            _ => {}
+        }
+    }
+
+    fn csi_dispatch(&mut self, _: &Params, _: &[u8], _: bool, _: char) {}
+}
+
+/// Marks that make a terminal show text in another order than it is in (Unicode UAX #9, explicit formatting).
+fn reorders(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_text_and_takes_everything_else() {
+        for (bytes, text) in [
+            (&b"plain\ttext\n"[..], "plain\ttext\n"),
+            (b"\x1b[31mred\x1b[0m\r\n", "red\n"),
+            (b"\x1b]0;title\x07after", "after"),
+            (b"\x1b]52;c;aGFjaw==\x1b\\after", "after"),
+            (b"\x1bP$q q\x1b\\after", "after"),
+            (b"bell\x07 back\x08space", "bell backspace"),
+            ("caf\u{e9} \u{202e}txt".as_bytes(), "caf\u{e9} txt"),
+            ("c1 \u{9b}31m".as_bytes(), "c1 31m"),
+        ] {
+            assert_eq!(plain(bytes), text, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_may_come_in_pieces() {
+        let whole = "a\u{1b}[1;31m\u{e9}\u{1b}]0;t\u{7}b".as_bytes();
+        for cut in 0..whole.len() {
+            let mut plain = Plain::default();
+            let (head, tail) = whole.split_at(cut);
+            assert_eq!(plain.next(head) + &plain.next(tail), "a\u{e9}b", "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Opens a session: target, shell, folders, saved state.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::directives;
+use super::driver::{Session, SessionError};
+use super::machine::{Machine, Rules, first_change};
+use super::state::{Moment, StateFolder};
+use crate::clock::Clock;
+use crate::compare::{self, Known};
+use crate::lesson::{Course, CourseConfig};
+use crate::sandbox::{Sandbox, Scenario};
+use crate::shell::{Confinement, Limits, Mapped, Shell, ShellConfig};
+use crate::target::{Kind, Target};
+
+/// What a session is to be.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The course.
+    pub course: Arc<Course>,
+    /// The page or folder that the person named.
+    pub named: PathBuf,
+    /// Where calls go.
+    pub kind: Kind,
+    /// A bundled scenario's name or a folder, if the person named one.
+    pub scenario: Option<String>,
+    /// Folders that the lesson sees: where it sees them, and where they are.
+    pub maps: Vec<(String, PathBuf)>,
+    /// How many times faster than real time waiting goes. Live targets are always real time.
+    pub speed: f64,
+    /// Leave the waits behind steps out.
+    pub no_wait: bool,
+    /// Whether to save the state and go on from it, or to leave nothing behind.
+    pub keep: bool,
+}
+
+/// A session whose time is known: its clock must exist before the runtime that it runs on.
+pub struct Prepared {
+    setup: Setup,
+    config: CourseConfig,
+    compare: compare::Rules,
+    scenario: Scenario,
+    clock: Clock,
+    state: Option<StateFolder>,
+    moment: Option<Moment>,
+    notices: Vec<String>,
+}
+
+impl Setup {
+    /// Reads what was saved and what the course says of itself.
+    ///
+    /// # Errors
+    /// When the course's configuration or the scenario is wrong, or another lectern has the course open.
+    pub fn prepare(self) -> Result<Prepared, SessionError> {
+        let config = CourseConfig::of(&self.named)?.unwrap_or_default();
+        let compare = directives::of_course(&config)?;
+        let name = self.scenario.clone().or_else(|| config.scenario.clone());
+        let scenario = scenario(name.as_deref())?;
+        let mut notices = Vec::new();
+        let mut state = None;
+        let mut moment = None;
+        if self.keep {
+            let io = |source| SessionError::Folder { path: self.named.clone(), source };
+            let folder = StateFolder::open(
+                &self.named.canonicalize().map_err(io)?,
+                &format!("sandbox {}", name.as_deref().unwrap_or("default")),
+            )?;
+            let (latest, complaint) = folder.latest();
+            notices.extend(complaint);
+            moment = match latest {
+                Some(latest) => still_valid(&self.course, &folder, latest, &mut notices),
+                None => None,
+            };
+            if moment.is_none() {
+                folder.clear()?;
+            }
+            state = Some(folder);
+        }
+        let clock = match &moment {
+            Some(moment) => Clock::starting_at(self.speed, moment.epoch, moment.elapsed),
+            None => Clock::accelerated(self.speed),
+        };
+        Ok(Prepared { setup: self, config, compare, scenario, clock, state, moment, notices })
+    }
+}
+
+/// The state that still holds for the course as it is now: the saved one, or the one before the first step that changed.
+fn still_valid(course: &Course, folder: &StateFolder, latest: Moment, notices: &mut Vec<String>) -> Option<Moment> {
+    let Some((id, page)) = first_change(course, &latest.progress) else { return Some(latest) };
+    let line = course.step(id).map_or(0, |step| step.span.line);
+    let before = folder.before(id);
+    notices.push(match before {
+        Some(_) => format!("{page} has changed: what was done from the step in line {line} on has been undone."),
+        None => format!("{page} has changed: the session begins anew."),
+    });
+    before
+}
+
+impl Prepared {
+    /// The session's clock, for its runtime.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Starts the target and the shell, on the session's runtime.
+    ///
+    /// # Errors
+    /// When one of them cannot be started.
+    pub async fn open(self) -> Result<Session, SessionError> {
+        let Self { setup, config, compare, scenario, clock, state, moment, mut notices } = self;
+        let temporary = match &state {
+            Some(_) => None,
+            None => Some(
+                tempfile::Builder::new()
+                    .prefix("lectern-")
+                    .tempdir()
+                    .map_err(|source| SessionError::Folder { path: std::env::temp_dir(), source })?,
+            ),
+        };
+        let work = match (&state, &temporary) {
+            (Some(state), _) => state.work(),
+            (None, Some(temporary)) => temporary.path().to_owned(),
+            (None, None) => std::env::temp_dir(),
+        };
+        let work = work.canonicalize().map_err(|source| SessionError::Folder { path: work.clone(), source })?;
+        let sandbox = Sandbox::start(&scenario, &clock).await?;
+        if let Some(moment) = &moment {
+            sandbox.restore(&moment.sandbox).await?;
+        }
+        let target = Arc::new(Target::sandbox(sandbox, clock.clone()));
+        let environment = target.environment();
+        let known = known(&environment);
+        if let Some(moment) = &moment {
+            moment.work.write(&work).map_err(|source| SessionError::Folder { path: work.clone(), source })?;
+        }
+        let root = &setup.course.root;
+        let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        let readable = root.canonicalize().map_err(|source| SessionError::Folder { path: root.to_owned(), source })?;
+        let shell = Shell::start(ShellConfig {
+            mapped: mapped(&setup, &config),
+            readable: vec![readable],
+            work: work.clone(),
+            env: environment,
+            limits: Limits::default(),
+            clock: clock.clone(),
+            target: Arc::clone(&target),
+        })
+        .await?;
+        if let Some(moment) = &moment {
+            shell.restore(&moment.shell).await?;
+        }
+        if let Confinement::NoLandlock(why) = shell.confinement() {
+            notices.push(format!(
+                "The kernel does not confine the lesson's file access ({why}): run only lessons that you trust."
+            ));
+        }
+        let rules = Rules { no_wait: setup.no_wait, live: setup.kind == Kind::Live, known, compare };
+        let machine = match &moment {
+            Some(moment) => Machine::resume(Arc::clone(&setup.course), rules, &moment.progress),
+            None => Machine::new(Arc::clone(&setup.course), rules),
+        };
+        Ok(Session {
+            course: setup.course,
+            machine,
+            shell: Arc::new(shell),
+            target,
+            clock,
+            work,
+            state,
+            notices,
+            before: BTreeMap::new(),
+            _temporary: temporary,
+        })
+    }
+}
+
+/// A scenario by its name or folder; the default one if none is named.
+///
+/// # Errors
+/// When there is none of that name, or its files are wrong.
+pub fn scenario(name: Option<&str>) -> Result<Scenario, crate::sandbox::SandboxError> {
+    match name {
+        Some(name) if name.contains(std::path::MAIN_SEPARATOR) || name == "." || name == ".." => {
+            Scenario::load(Path::new(name))
+        }
+        Some(name) => Scenario::bundled(name),
+        None => Scenario::default_bundled(),
+    }
+}
+
+/// The folders that a lesson sees in its work folder.
+fn mapped(setup: &Setup, config: &CourseConfig) -> Vec<Mapped> {
+    let inside = |path: &str| PathBuf::from(path.trim_start_matches("~/").trim_matches('/'));
+    let mut mapped: Vec<Mapped> = setup
+        .maps
+        .iter()
+        .map(|(at, folder)| (at, folder))
+        .chain(&config.map)
+        .map(|(at, folder)| Mapped { at: inside(at), folder: folder.clone() })
+        .collect();
+    if mapped.is_empty()
+        && let Some(folder) = manifests_beside(&setup.named)
+    {
+        mapped.push(Mapped { at: PathBuf::from("environment/eks-workshop"), folder });
+    }
+    mapped
+}
+
+/// The `manifests` folder beside the nearest `website` above a page: where the workshop keeps what its lessons apply.
+fn manifests_beside(page: &Path) -> Option<PathBuf> {
+    let page = page.canonicalize().ok()?;
+    page.ancestors()
+        .filter(|folder| folder.file_name().is_some_and(|name| name == "website"))
+        .filter_map(|website| Some(website.parent()?.join("manifests")))
+        .find(|manifests| manifests.is_dir())
+}
+
+/// What the comparison may take as known.
+fn known(environment: &BTreeMap<String, String>) -> Known {
+    const KNOWN: [&str; 4] = ["AWS_ACCOUNT_ID", "AWS_REGION", "EKS_CLUSTER_NAME", "EKS_CLUSTER_AUTO_NAME"];
+    Known(KNOWN.iter().filter_map(|name| Some(((*name).to_owned(), environment.get(*name)?.clone()))).collect())
+}

@@ -1,0 +1,99 @@
+//! The command line as a person meets it: statuses, messages, files.
+
+mod support;
+
+use std::fs;
+
+use support::World;
+
+/// A page with one step.
+fn page(world: &World, name: &str, body: &str) -> String {
+    let path = world.path(name);
+    fs::write(&path, format!("---\ntitle: T\n---\n\n{body}\n")).expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn a_page_that_passes_and_one_that_does_not() {
+    let world = World::new();
+    let right = page(&world, "right.md", "```bash\n$ echo hello\nhello\n```");
+    let wrong = page(&world, "wrong.md", "```bash\n$ echo hello\ngoodbye\n```");
+    let output = world.run(&["grade", &right]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let (report, status) = world.json(&["grade", "--format", "json", &wrong, &right]);
+    assert_eq!(status, Some(1));
+    assert_eq!(
+        report["summary"],
+        serde_json::json!({"lessons": 2, "steps": 2, "passed": 1, "failed": 1, "skipped": 0})
+    );
+    let (report, _) = world.json(&["grade", "--format", "json", "--bail", &wrong, &right]);
+    assert_eq!(report["summary"]["lessons"], 1, "--bail ends with the first page that fails");
+}
+
+#[test]
+fn reports_go_to_files_in_their_formats() {
+    let world = World::new();
+    let page = page(&world, "page.md", "```bash\n$ echo hello\nhello\n```");
+    let (json, human) = (world.path("r.json"), world.path("r.txt"));
+    let outputs = [format!("json={}", json.display()), format!("human={}", human.display())];
+    let output = world.run(&["grade", &page, "--output", &outputs[0], "--output", &outputs[1]]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(json).expect("a report")).expect("JSON");
+    assert_eq!(report["summary"]["passed"], 1);
+    let step = &report["lessons"][0]["steps"][0];
+    assert_eq!(step["commands"][0]["stdout"], "hello\n");
+    assert_eq!(step["commands"][0]["comparison"]["verdict"], "match");
+    assert!(fs::read_to_string(human).expect("a report").contains("1 lesson, 1 step: 1 passed"));
+}
+
+#[test]
+fn bad_pages_and_bad_usage_are_told_apart_from_wrong_answers() {
+    let world = World::new();
+    fs::write(world.path("no-title.md"), "# Hello\n").expect("written");
+    fs::write(world.path("latin.md"), b"---\ntitle: caf\xe9\n---\n").expect("written");
+    fs::write(world.path("huge.md"), vec![b'x'; 100 << 20]).expect("written");
+    let slip = page(&world, "slip.md", "```bash wait=abc\n$ true\n```");
+    let outside = page(&world, "outside.md", "```bash hook=../../x\n$ true\n```");
+    for (arguments, status, message) in [
+        (vec!["grade", "no-title.md"], 2, "no-title.md:1:1"),
+        (vec!["grade", "latin.md"], 2, "latin.md:2:11"),
+        (vec!["grade", "huge.md"], 2, "huge.md:1:1"),
+        (vec!["grade", &slip], 2, "slip.md:5:9"),
+        (vec!["grade", &outside], 2, "outside.md:5:9"),
+        (vec!["grade", "nowhere.md"], 2, "nowhere.md"),
+        (vec!["grade", "--frobnicate"], 2, "--frobnicate"),
+        (vec!["grade", "--speed", "0", &slip], 2, "speed"),
+        (vec!["sh", "--scenario", "no-such-scenario", "-c", "true"], 3, "no-such-scenario"),
+        (vec!["grade", "--target", "live", &slip], 3, "sandbox only"),
+    ] {
+        let output = world.run(&arguments);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
+        assert!(text.replace("\n  │ ", "").contains(message), "{arguments:?}: no {message:?} in {text}");
+    }
+}
+
+#[test]
+fn sh_passes_streams_and_status_through() {
+    let world = World::new();
+    let output = world.run(&["sh", "-c", "echo out; echo err >&2; exit 7"]);
+    assert_eq!(output.status.code(), Some(7));
+    assert_eq!(output.stdout, b"out\n");
+    assert_eq!(output.stderr, b"err\n");
+    let output = world.run(&["sh", "-c", "no-such-tool"]);
+    assert_eq!(output.status.code(), Some(127));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no-such-tool: command not found"));
+}
+
+#[test]
+fn what_a_lesson_prints_cannot_draw() {
+    let world = World::new();
+    let page = page(&world, "page.md", "```bash\n$ printf 'a\\033]0;title\\007b\\033[31mc\\n'\nxyz\n```");
+    let output = world.run(&["grade", &page]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        !output.stdout.contains(&0x1b) && !output.stdout.contains(&0x07),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}

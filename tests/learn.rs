@@ -1,0 +1,205 @@
+//! `lectern learn` in a real terminal: from the first screen to the last step, and every way out.
+
+mod support;
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use support::{Screen, World};
+
+/// Reads on to the next step, runs it and waits until it is passed.
+fn pass(screen: &mut Screen, passed: usize) {
+    let done = format!("{passed}/7 steps");
+    for _ in 0..40 {
+        screen.until("something to do", |text| {
+            text.contains(&done) || text.contains("Enter run") || text.contains("Enter read on")
+        });
+        if screen.text().contains(&done) {
+            return;
+        }
+        let before = screen.text();
+        screen.press("\r");
+        screen.until("the screen to change", |text| text != before);
+    }
+    panic!("step {passed} did not pass:\n{}", screen.text());
+}
+
+#[test]
+fn a_learner_finishes_the_bundled_lesson() {
+    let world = World::new();
+    let mut screen = world.terminal(24, &["learn", "--speed", "1000"]);
+    open_lesson(&mut screen);
+    assert!(screen.alternate());
+    for passed in 1..=7 {
+        pass(&mut screen, passed);
+    }
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    assert!(!screen.alternate(), "the terminal is as it was");
+}
+
+/// From the course's first screen to the page with steps.
+fn open_lesson(screen: &mut Screen) {
+    screen.until("the first screen", |text| text.contains("? keys"));
+    for _ in 0..5 {
+        if screen.text().contains("/7 steps") {
+            return;
+        }
+        screen.press("]");
+        screen.read_for(Duration::from_millis(300));
+        screen.read_for(Duration::from_millis(300));
+    }
+    screen.until_text("/7 steps");
+}
+
+#[test]
+fn what_was_done_is_still_done_the_next_time() {
+    let world = World::new();
+    let mut screen = world.terminal(24, &["learn", "--speed", "1000"]);
+    open_lesson(&mut screen);
+    pass(&mut screen, 1);
+    pass(&mut screen, 2);
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    let mut screen = world.terminal(24, &["learn", "--speed", "1000"]);
+    open_lesson(&mut screen);
+    screen.until_text("2/7 steps");
+    for passed in 3..=7 {
+        pass(&mut screen, passed);
+    }
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    for (signal, status) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
+        let world = World::new();
+        let mut screen = world.terminal(24, &["learn"]);
+        screen.until("the first screen", |text| text.contains("? keys"));
+        screen.signal(signal);
+        assert_eq!(screen.end(), status, "{signal:?}");
+        assert!(!screen.alternate(), "{signal:?}: the terminal is as it was");
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_from_the_last_step() {
+    let world = World::new();
+    // Twenty moments, spread over the whole lesson; the clock is slow enough that steps are cut in the middle.
+    for moment in 0..20u64 {
+        let mut screen = world.terminal(24, &["learn", "--speed", "100"]);
+        open_lesson(&mut screen);
+        let began = std::time::Instant::now();
+        let until = Duration::from_millis(40 + moment * 37 % 400);
+        let mut pressed = String::new();
+        while began.elapsed() < until {
+            let text = screen.text();
+            if text != pressed && (text.contains("Enter run") || text.contains("Enter read on")) {
+                pressed = text;
+                screen.press("\r");
+            }
+            screen.read_for(Duration::from_millis(10));
+        }
+        screen.signal(Signal::KILL);
+        screen.end();
+    }
+    let mut screen = world.terminal(24, &["learn", "--speed", "1000"]);
+    open_lesson(&mut screen);
+    screen.until("something to do", |text| text.contains("Enter "));
+    let done: usize = progress(&screen.text()).parse().expect("a number");
+    for passed in done + 1..=7 {
+        pass(&mut screen, passed);
+    }
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+}
+
+/// How many steps are passed, as the top line says it.
+fn progress(text: &str) -> String {
+    let before = text.split("/7 steps").next().unwrap_or_default();
+    before.rsplit(' ').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn one_course_is_open_in_one_lectern() {
+    let world = World::new();
+    let mut first = world.terminal(24, &["learn"]);
+    first.until("the first screen", |text| text.contains("? keys"));
+    let second = world.run(&["learn"]);
+    assert_eq!(second.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("open in another lectern"));
+    first.press("q");
+    assert_eq!(first.end(), 0);
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let world = World::new();
+    let output = world.run(&["learn"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("terminal"), "{output:?}");
+}
+
+/// A copy of the bundled page that may be edited.
+fn own_page(world: &World) -> std::path::PathBuf {
+    fn copy(from: &std::path::Path, to: &std::path::Path) {
+        std::fs::create_dir_all(to).expect("a folder");
+        for entry in std::fs::read_dir(from).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let target = to.join(path.file_name().expect("a name"));
+            if path.is_dir() {
+                copy(&path, &target);
+            } else {
+                std::fs::copy(&path, target).expect("copied");
+            }
+        }
+    }
+    fn find(folder: &std::path::Path) -> Option<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).ok()?;
+        entries.filter_map(Result::ok).map(|entry| entry.path()).find_map(|path| {
+            let holds = |path: &std::path::Path| {
+                std::fs::read_to_string(path).is_ok_and(|text| text.matches("\n```bash").count() == 7)
+            };
+            if path.is_dir() { find(&path) } else { holds(&path).then_some(path) }
+        })
+    }
+    let course = world.path("course");
+    copy(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons"), &course);
+    find(&course).expect("a page of seven steps")
+}
+
+#[test]
+fn an_edited_page_keeps_what_still_holds() {
+    let world = World::new();
+    let page = own_page(&world);
+    let name = page.display().to_string();
+    let mut screen = world.terminal(24, &["learn", &name, "--speed", "1000"]);
+    screen.until("something to do", |text| text.contains("Enter "));
+    for passed in 1..=3 {
+        pass(&mut screen, passed);
+    }
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+
+    // Other prose invalidates nothing.
+    let text = std::fs::read_to_string(&page).expect("the page");
+    std::fs::write(&page, format!("{text}\nOne more line of prose.\n")).expect("written");
+    let mut screen = world.terminal(24, &["learn", &name, "--speed", "1000"]);
+    screen.until_text("3/7 steps");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+
+    // Another command in the third step invalidates it, and says so.
+    let edited = text.replace("aws iam get-role ", "aws iam get-role --no-cli-pager ");
+    assert_ne!(edited, text);
+    std::fs::write(&page, edited).expect("written");
+    let mut screen = world.terminal(24, &["learn", &name, "--speed", "1000"]);
+    screen.until_text("2/7 steps");
+    screen.until_text("has changed");
+    for passed in 3..=7 {
+        pass(&mut screen, passed);
+    }
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+}
