@@ -8,7 +8,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
-use super::failure::{self, BadUsage, USAGE};
+use super::consent;
+use super::failure::{self, BadUsage, TARGET, USAGE};
 use super::signals;
 use super::target::TargetOptions;
 use crate::clock;
@@ -56,7 +57,6 @@ fn output(text: &str) -> Result<(Option<Format>, PathBuf), String> {
 /// # Errors
 /// When a page, the target or lectern itself is not as it should be.
 pub fn run(grade: &Grade) -> miette::Result<u8> {
-    let kind = grade.target.for_lessons()?;
     let mut paths = grade.paths.clone();
     if paths.is_empty() {
         paths.push(super::bundled::course().map_err(|error| miette::miette!("the bundled course: {error}"))?);
@@ -70,18 +70,19 @@ pub fn run(grade: &Grade) -> miette::Result<u8> {
     }
     let mut report = GradeReport::default();
     let mut ended = None;
+    let mut yes = grade.target.yes;
     for (course, named) in courses.into_iter().zip(paths) {
         let setup = Setup {
             course: Arc::new(course),
             named,
-            kind,
+            kind: grade.target.target.into(),
             scenario: grade.target.scenario.clone(),
             maps: grade.target.maps.clone(),
             speed: grade.target.speed,
             no_wait: grade.target.no_wait,
             keep: false,
         };
-        ended = grade_course(setup, grade.bail, grade.format == Format::Human, &mut report)?;
+        ended = grade_course(setup, &mut yes, grade.bail, grade.format == Format::Human, &mut report)?;
         if ended.is_some() || (grade.bail && report.summary.failed > 0) {
             break;
         }
@@ -109,9 +110,18 @@ fn refuse_errors(courses: &[Course]) -> bool {
 }
 
 /// Runs one course in a session of its own; answers the exit status of a signal that ended it.
-fn grade_course(setup: Setup, bail: bool, human: bool, report: &mut GradeReport) -> miette::Result<Option<u8>> {
+fn grade_course(
+    setup: Setup,
+    yes: &mut bool,
+    bail: bool,
+    human: bool,
+    report: &mut GradeReport,
+) -> miette::Result<Option<u8>> {
     let course = Arc::clone(&setup.course);
-    let prepared = setup.prepare().map_err(failure::session)?;
+    let mut prepared = setup.prepare().map_err(failure::session)?;
+    // Asked once: further courses run in the same account and cluster.
+    consent::ask(&mut prepared, *yes)?;
+    *yes = prepared.live().is_some() && io::stdin().is_terminal() || *yes;
     let runtime = clock::session_runtime(prepared.clock()).map_err(|error| miette::miette!("no runtime: {error}"))?;
     let lines = human && io::stderr().is_terminal();
     let ended = runtime.block_on(async {
@@ -141,6 +151,10 @@ fn grade_course(setup: Setup, bail: bool, human: bool, report: &mut GradeReport)
         };
         result.map_err(failure::session)?;
         report.add(&course, session.machine());
+        if let Some(operation) = session.stopped() {
+            eprintln!("lectern: {operation} was not called: {}", consent::UNASKED);
+            ended = ended.or(Some(TARGET));
+        }
         Ok::<_, miette::Report>(ended)
     })?;
     Ok(ended)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::mpsc;
 
+use super::consent;
 use super::failure::{self, BadUsage};
 use super::target::TargetOptions;
 use crate::clock;
@@ -27,7 +28,6 @@ pub struct Learn {
 /// # Errors
 /// When a page, the target, the terminal or lectern itself is not as it should be.
 pub fn run(learn: &Learn) -> miette::Result<u8> {
-    let kind = learn.target.for_lessons()?;
     let path = match &learn.path {
         Some(path) => path.clone(),
         None => super::bundled::course().map_err(|error| miette::miette!("the bundled course: {error}"))?,
@@ -39,14 +39,15 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
     let setup = Setup {
         course: Arc::clone(&course),
         named: path,
-        kind,
+        kind: learn.target.target.into(),
         scenario: learn.target.scenario.clone(),
         maps: learn.target.maps.clone(),
         speed: learn.target.speed,
         no_wait: learn.target.no_wait,
         keep: true,
     };
-    let prepared = setup.prepare().map_err(failure::session)?;
+    let mut prepared = setup.prepare().map_err(failure::session)?;
+    consent::ask(&mut prepared, learn.target.yes)?;
     let (requests, asked) = mpsc::unbounded_channel();
     let (tell, events) = mpsc::unbounded_channel();
     let engine = std::thread::Builder::new()

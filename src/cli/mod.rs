@@ -3,6 +3,7 @@
 mod bundled;
 mod check;
 mod compare;
+mod consent;
 mod failure;
 mod grade;
 mod learn;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::failure::{BadUsage, NoTarget};
+use super::failure::BadUsage;
 use crate::target::Kind;
 
 /// Where calls go, and how time passes.
@@ -44,24 +44,6 @@ impl From<TargetName> for Kind {
         match name {
             TargetName::Sandbox => Kind::Sandbox,
             TargetName::Live => Kind::Live,
-        }
-    }
-}
-
-impl TargetOptions {
-    /// The kind of target, for the subcommands that run lessons.
-    ///
-    /// # Errors
-    /// Lessons run in the sandbox only.
-    pub fn for_lessons(&self) -> Result<Kind, NoTarget> {
-        match self.target {
-            TargetName::Sandbox => Ok(Kind::Sandbox),
-            TargetName::Live => Err(NoTarget {
-                message: "lessons run in the sandbox only; a live target is for `lectern sh`".into(),
-                help: Some(
-                    "leave out `--target live`, or try the command with `lectern sh --target live -c '…'`".into(),
-                ),
-            }),
         }
     }
 }

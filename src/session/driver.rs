@@ -88,6 +88,11 @@ impl Session {
         &self.machine
     }
 
+    /// The first call that was stopped because nothing may be changed, if one was.
+    pub fn stopped(&self) -> Option<String> {
+        self.target.calls().stopped()
+    }
+
     /// Goes on until a front asks to quit, or nobody asks any more and nothing runs.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::compare::{self, Known};
 use crate::lesson::{Course, CourseConfig};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::shell::{Confinement, Limits, Mapped, Shell, ShellConfig};
-use crate::target::{Kind, Target};
+use crate::target::{Identity, Kind, Target};
 
 /// What a session is to be.
 #[derive(Debug, Clone)]
@@ -46,6 +46,10 @@ pub struct Prepared {
     state: Option<StateFolder>,
     moment: Option<Moment>,
     notices: Vec<String>,
+    /// Who calls in a live session, asked once.
+    live: Option<Identity>,
+    /// Why nothing may be changed, if so.
+    read_only: Option<String>,
 }
 
 impl Setup {
@@ -59,13 +63,20 @@ impl Setup {
         let name = self.scenario.clone().or_else(|| config.scenario.clone());
         let scenario = scenario(name.as_deref())?;
         let mut notices = Vec::new();
+        let live = match self.kind {
+            Kind::Sandbox => None,
+            Kind::Live => Some(caller(&mut notices)?),
+        };
         let mut state = None;
         let mut moment = None;
         if self.keep {
             let io = |source| SessionError::Folder { path: self.named.clone(), source };
             let folder = StateFolder::open(
                 &self.named.canonicalize().map_err(io)?,
-                &format!("sandbox {}", name.as_deref().unwrap_or("default")),
+                &match &live {
+                    None => format!("sandbox {}", name.as_deref().unwrap_or("default")),
+                    Some(Identity { account, cluster, .. }) => format!("live {account:?} {cluster:?}"),
+                },
             )?;
             let (latest, complaint) = folder.latest();
             notices.extend(complaint);
@@ -79,10 +90,11 @@ impl Setup {
             state = Some(folder);
         }
         let clock = match &moment {
+            _ if live.is_some() => Clock::real(),
             Some(moment) => Clock::starting_at(self.speed, moment.epoch, moment.elapsed),
             None => Clock::accelerated(self.speed),
         };
-        Ok(Prepared { setup: self, config, compare, scenario, clock, state, moment, notices })
+        Ok(Prepared { setup: self, config, compare, scenario, clock, state, moment, notices, live, read_only: None })
     }
 }
 
@@ -104,12 +116,22 @@ impl Prepared {
         &self.clock
     }
 
+    /// Who calls, and where, in a live session.
+    pub fn live(&self) -> Option<&Identity> {
+        self.live.as_ref()
+    }
+
+    /// Lets nothing be changed; `why` is what a step is told whose call is stopped.
+    pub fn forbid_changes(&mut self, why: impl Into<String>) {
+        self.read_only = Some(why.into());
+    }
+
     /// Starts the target and the shell, on the session's runtime.
     ///
     /// # Errors
     /// When one of them cannot be started.
     pub async fn open(self) -> Result<Session, SessionError> {
-        let Self { setup, config, compare, scenario, clock, state, moment, mut notices } = self;
+        let Self { setup, config, compare, scenario, clock, state, moment, mut notices, live, read_only } = self;
         let temporary = match &state {
             Some(_) => None,
             None => Some(
@@ -125,11 +147,20 @@ impl Prepared {
             (None, None) => std::env::temp_dir(),
         };
         let work = work.canonicalize().map_err(|source| SessionError::Folder { path: work.clone(), source })?;
-        let sandbox = Sandbox::start(&scenario, &clock).await?;
-        if let Some(moment) = &moment {
-            sandbox.restore(&moment.sandbox).await?;
+        let target = match live {
+            Some(identity) => Target::live(clock.clone()).await?.known_as(identity),
+            None => {
+                let sandbox = Sandbox::start(&scenario, &clock).await?;
+                if let Some(moment) = &moment {
+                    sandbox.restore(&moment.sandbox).await?;
+                }
+                Target::sandbox(sandbox, clock.clone())
+            }
+        };
+        if let Some(why) = read_only {
+            target.calls().forbid_changes(why);
         }
-        let target = Arc::new(Target::sandbox(sandbox, clock.clone()));
+        let target = Arc::new(target);
         let environment = target.environment();
         let known = known(&environment);
         if let Some(moment) = &moment {
@@ -174,6 +205,25 @@ impl Prepared {
             _temporary: temporary,
         })
     }
+}
+
+/// Asks who calls on a live target. A lesson may need the cluster alone, so that an account that nobody knows is told, and
+/// is an error only where there is no cluster either.
+fn caller(notices: &mut Vec<String>) -> Result<Identity, SessionError> {
+    let io = |source| SessionError::Folder { path: PathBuf::from("."), source };
+    let clock = Clock::real();
+    let runtime = crate::clock::session_runtime(&clock).map_err(io)?;
+    runtime.block_on(async {
+        let target = Target::live(clock.clone()).await?;
+        match target.identify().await {
+            Ok(identity) => Ok(identity),
+            Err(error) if target.identity().cluster.is_some() => {
+                notices.push(format!("Calls of AWS will fail: {error}."));
+                Ok(target.identity())
+            }
+            Err(error) => Err(error.into()),
+        }
+    })
 }
 
 /// A scenario by its name or folder; the default one if none is named.

@@ -173,6 +173,16 @@ impl Intercept for Recorder {
         Ok(())
     }
 
+    fn read_before_serialization(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map_or("a call without a name", Metadata::name);
+        Ok(self.calls.permit(operation, changes(operation))?)
+    }
+
     fn read_before_transmit(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,

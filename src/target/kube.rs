@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use std::task::{Context, Poll};
 use http::{Method, Request, Response};
 use kube::client::{Body, ClientBuilder};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
-use tower::{Layer, Service};
+use tower::{BoxError, Layer, Service};
 
 use super::{CallRecord, Calls, KubeOptions, Target, TargetError};
 use crate::clock::Clock;
@@ -24,6 +25,8 @@ use crate::tools::Files;
 pub(super) struct KubeSide {
     /// The person's own configuration; `None` in a sandbox.
     own: Option<Result<Kubeconfig, String>>,
+    /// KUBECONFIG as it was when that was read.
+    own_path: Option<OsString>,
     clients: Mutex<HashMap<Option<String>, (kube::Client, String)>>,
     kept: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
 }
@@ -31,7 +34,8 @@ pub(super) struct KubeSide {
 impl KubeSide {
     /// The person's own kubeconfig: the files of KUBECONFIG, else `~/.kube/config`.
     pub(super) fn of_environment() -> Self {
-        Self { own: Some(Kubeconfig::read().map_err(|error| error.to_string())), ..Self::default() }
+        let own = Some(Kubeconfig::read().map_err(|error| error.to_string()));
+        Self { own, own_path: std::env::var_os("KUBECONFIG"), ..Self::default() }
     }
 
     /// The name of the cluster that the current context leads to, in the person's own words.
@@ -90,6 +94,11 @@ impl Target {
     /// Keeps something for this session.
     pub fn keep<T: Any + Send + Sync>(&self, key: &str, value: Arc<T>) {
         self.kube.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value);
+    }
+
+    /// Whether a value of KUBECONFIG is the one that the person's own environment had at the start: it is read already.
+    pub fn is_own_kubeconfig(&self, value: &str) -> bool {
+        self.kube.own_path.as_ref().is_some_and(|own| own == value)
     }
 
     /// Looks at a kubeconfig that a lesson names. It may only lead to a server that the session knows already.
@@ -232,24 +241,26 @@ where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Future: Send + 'static,
     B: 'static,
-    S::Error: 'static,
+    S::Error: Into<BoxError> + 'static,
 {
     type Response = Response<B>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<B>, S::Error>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<B>, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        // What the call is, is known before it goes out: a target that is only read from would stop it here.
         let (operation, mutating) = operation(request.method(), request.uri());
         let Recorder { calls, clock } = self.recorder.clone();
+        if let Err(refusal) = calls.permit(&operation, mutating) {
+            return Box::pin(async move { Err(refusal.into()) });
+        }
         let begin = clock.elapsed();
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let answer = answer.await;
+            let answer = answer.await.map_err(Into::into);
             calls.record(CallRecord {
                 service: "kubernetes".to_owned(),
                 operation,

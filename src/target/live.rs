@@ -14,7 +14,7 @@ use crate::clock::Clock;
 pub(super) struct Live {
     profiles: Mutex<HashMap<Option<String>, SdkConfig>>,
     default_region: Option<String>,
-    /// The AWS variables of the person's environment.
+    /// The person's environment.
     variables: HashMap<String, String>,
     pub(super) identity: std::sync::Mutex<Identity>,
 }
@@ -29,7 +29,6 @@ impl Live {
             default_region,
             variables: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .filter(|(name, _)| name.starts_with("AWS_"))
                 .collect(),
             identity: std::sync::Mutex::new(identity),
         })
@@ -57,15 +56,37 @@ impl Live {
         if sdk.region().is_none() { Err(TargetError::NoRegion) } else { Ok(sdk) }
     }
 
-    /// A variable of the person's environment.
+    /// An AWS variable of the person's environment.
     pub fn variable(&self, name: &str) -> Option<String> {
-        self.variables.get(name).cloned()
+        self.variables.get(name).filter(|_| name.starts_with("AWS_")).cloned()
+    }
+
+    /// The person's environment as far as a lesson may see it.
+    pub fn for_lessons(&self) -> impl Iterator<Item = (String, String)> {
+        let seen = self.variables.iter().filter(|(name, _)| !is_kept_from_lessons(name));
+        seen.map(|(name, value)| (name.clone(), value.clone()))
     }
 
     /// The region that the person's own configuration names.
     pub fn region(&self) -> Option<&str> {
         self.default_region.as_deref()
     }
+}
+
+/// What a lesson does not get of the person's environment: what the shell sets itself, secrets, and what would lead calls
+/// elsewhere (that is resolved once, and tools refuse it when it comes from a lesson).
+fn is_kept_from_lessons(name: &str) -> bool {
+    const OWN: &[&str] =
+        &["HOME", "PATH", "PWD", "OLDPWD", "SHELL", "SHLVL", "_", "IFS", "ENV", "PS4", "TMPDIR", "KUBECONFIG"];
+    const SECRET: &[&str] = &["SECRET", "TOKEN", "PASSWORD", "PASSWD", "ACCESS_KEY", "CREDENTIAL", "PRIVATE_KEY"];
+    let upper = name.to_ascii_uppercase();
+    OWN.contains(&name)
+        || SECRET.iter().any(|part| upper.contains(part))
+        || upper.ends_with("_PROXY")
+        || upper.starts_with("AWS_ENDPOINT_URL")
+        || upper.starts_with("BASH")
+        || upper.starts_with("LD_")
+        || upper == "AWS_CA_BUNDLE"
 }
 
 async fn load(profile: Option<&str>, clock: &Clock) -> Result<SdkConfig, TargetError> {
@@ -146,6 +167,23 @@ fn parse(text: &str, profiles: &mut HashMap<String, HashMap<String, String>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lessons_see_no_secrets_and_no_other_ways() {
+        for name in [
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "GITHUB_TOKEN",
+            "HOME",
+            "https_proxy",
+            "AWS_ENDPOINT_URL_EKS",
+        ] {
+            assert!(is_kept_from_lessons(name), "{name}");
+        }
+        for name in ["EKS_CLUSTER_NAME", "AWS_REGION", "AWS_PROFILE", "LANG", "CARTS_DYNAMODB_TABLENAME"] {
+            assert!(!is_kept_from_lessons(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_program_for_credentials_is_refused_also_behind_a_source_profile() {

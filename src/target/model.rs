@@ -191,15 +191,30 @@ impl Target {
         Ok(self.identity())
     }
 
-    /// The environment that lessons start with: the scenario's in the sandbox; live, what the identity tells.
+    /// The same live target, whose caller was asked for already.
+    #[must_use]
+    pub fn known_as(self, identity: Identity) -> Self {
+        if let Place::Live(live) = &self.place {
+            *live.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
+        }
+        self
+    }
+
+    /// The environment that lessons start with: the scenario's in the sandbox; live the person's own without its secrets,
+    /// account and region filled in from the identity where they are unset.
     pub fn environment(&self) -> BTreeMap<String, String> {
         match &self.place {
             Place::Sandbox(sandbox) => sandbox.environment().clone(),
             Place::Live(live) => {
                 let identity = live.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let mut environment: BTreeMap<String, String> = live.for_lessons().collect();
                 let region = identity.region.or_else(|| live.region().map(str::to_owned));
-                let account = identity.account.map(|account| ("AWS_ACCOUNT_ID".to_owned(), account));
-                account.into_iter().chain(region.map(|region| ("AWS_REGION".to_owned(), region))).collect()
+                for (name, value) in [("AWS_ACCOUNT_ID", identity.account), ("AWS_REGION", region)] {
+                    if let Some(value) = value {
+                        environment.entry(name.to_owned()).or_insert(value);
+                    }
+                }
+                environment
             }
         }
     }

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::{Map, Value};
 
-use crate::target::AwsClients;
+use crate::target::{AwsClients, TargetError};
 
 /// Why a call has no answer.
 #[derive(Debug)]
@@ -140,6 +140,9 @@ fn failed<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>(
     let mut words = error.to_string();
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
+        if let Some(refused @ TargetError::Refused { .. }) = inner.downcast_ref::<TargetError>() {
+            return CallError::NoAnswer { words: refused.to_string() };
+        }
         words = format!("{words}: {inner}");
         source = inner.source();
     }

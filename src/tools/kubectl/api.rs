@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::error::{ApiFailure, Failure};
 use super::options::duration::quote;
 use crate::clock::Clock;
+use crate::target::TargetError;
 use crate::tools::Output;
 
 /// How often a request is sent again when the server asks for it, as client-go does.
@@ -303,6 +304,9 @@ fn transport(error: kube::Error) -> Failure {
     let mut causes = Vec::new();
     let mut at: Option<&dyn std::error::Error> = Some(&error);
     while let Some(cause) = at {
+        if let Some(refused @ TargetError::Refused { .. }) = cause.downcast_ref::<TargetError>() {
+            return Failure::message(refused.to_string());
+        }
         if let Some(io) = cause.downcast_ref::<std::io::Error>()
             && io.kind() == std::io::ErrorKind::ConnectionRefused
         {

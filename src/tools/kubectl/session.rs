@@ -113,7 +113,9 @@ impl Session {
         self.cluster
             .get_or_try_init(|| async {
                 let text = |name: &str| Some(self.options.text(name).to_owned()).filter(|text| !text.is_empty());
-                if let Some(path) = text("kubeconfig").or_else(|| self.invocation.env.get("KUBECONFIG").cloned()) {
+                let named =
+                    || self.invocation.env.get("KUBECONFIG").filter(|path| !self.target.is_own_kubeconfig(path));
+                if let Some(path) = text("kubeconfig").or_else(|| named().cloned()) {
                     self.target.check_kubeconfig(&path, self.files())?;
                 }
                 let request_timeout = request_timeout(self.options.text("request-timeout"))?;
