@@ -16,12 +16,14 @@ pub const LECTERN: &str = env!("CARGO_BIN_EXE_lectern");
 pub struct World {
     /// Holds everything.
     pub folder: tempfile::TempDir,
+    /// What its environment holds besides.
+    pub env: Vec<(String, String)>,
 }
 
 impl World {
     /// A new one.
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder") }
+        Self { folder: tempfile::tempdir().expect("a folder"), env: Vec::new() }
     }
 
     /// A path in it.
@@ -43,7 +45,7 @@ impl World {
         // The test runs the program that it tests.
         #[allow(clippy::disallowed_methods)]
         let mut command = Command::new(LECTERN);
-        command.env_clear().envs(self.environment()).args(arguments).current_dir(self.folder.path());
+        command.env_clear().envs(self.environment()).envs(self.env.clone()).args(arguments).current_dir(self.folder.path());
         command.output().expect("the program starts")
     }
 
@@ -64,6 +66,9 @@ impl World {
         let mut command = CommandBuilder::new(LECTERN);
         command.env_clear();
         for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        for (name, value) in &self.env {
             command.env(name, value);
         }
         command.args(arguments);

@@ -1,0 +1,93 @@
+//! Lessons on a live target: an account and a cluster that another process serves.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use support::{LECTERN, World};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/pod-identity/use-pod-identity.md");
+
+/// An account and a cluster that are served on loopback until the test ends.
+struct Served {
+    process: Child,
+    env: Vec<(String, String)>,
+}
+
+impl Served {
+    fn start() -> Self {
+        // The test runs the program that it tests.
+        #[allow(clippy::disallowed_methods)]
+        let mut process = Command::new(LECTERN)
+            .args(["sandbox", "--speed", "1000"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut env = Vec::new();
+        for line in BufReader::new(process.stdout.take().expect("piped")).lines() {
+            let line = line.expect("text");
+            let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) else { continue };
+            env.push((name.to_owned(), value.trim_matches('\'').to_owned()));
+            if name == "KUBECONFIG" {
+                break;
+            }
+        }
+        assert!(env.iter().any(|(name, _)| name == "AWS_ENDPOINT_URL"), "{env:?}");
+        Self { process, env }
+    }
+
+    fn world(&self) -> World {
+        World { env: self.env.clone(), ..World::new() }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn verdicts(report: &serde_json::Value) -> Vec<&str> {
+    let steps = report["lessons"][0]["steps"].as_array().expect("steps");
+    steps.iter().map(|step| step["verdict"].as_str().expect("a verdict")).collect()
+}
+
+#[test]
+fn without_a_yes_nothing_is_changed_and_with_one_the_lesson_runs() {
+    let served = Served::start();
+    let world = served.world();
+    let grade = ["grade", PAGE, "--target", "live", "--no-wait", "--format", "json"];
+    let (report, status) = world.json(&grade);
+    assert_eq!(status, Some(3), "{report}");
+    let before = verdicts(&report);
+    assert_eq!(before[..4], ["passed", "passed", "passed", "failed"], "{report}");
+    assert_eq!(report["lessons"][0]["steps"][3]["commands"][0]["calls"], serde_json::json!([]));
+
+    // The first step expects that there is no association: nothing was changed.
+    let (report, status) = world.json(&[&grade[..], &["--yes"]].concat());
+    assert_eq!((verdicts(&report), status), (vec!["passed"; 7], Some(0)), "{report}");
+}
+
+#[test]
+fn a_learner_is_asked_by_account_and_cluster() {
+    let served = Served::start();
+    let world = served.world();
+    let account = &world.env.iter().find(|(name, _)| name == "AWS_ACCOUNT_ID").expect("an account").1.clone();
+    let cluster = &world.env.iter().find(|(name, _)| name == "EKS_CLUSTER_NAME").expect("a cluster").1.clone();
+    let mut screen = world.terminal(24, &["learn", PAGE, "--target", "live"]);
+    screen.until_text("[y/N]");
+    assert!(screen.text().contains(account) && screen.text().contains(cluster), "{}", screen.text());
+    screen.press("n\r");
+    assert_eq!(screen.end(), 3);
+
+    let mut screen = world.terminal(24, &["learn", PAGE, "--target", "live"]);
+    screen.until_text("[y/N]");
+    screen.press("y\r");
+    screen.until_text("keys");
+    assert!(screen.alternate());
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+}
