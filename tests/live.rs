@@ -28,7 +28,9 @@ impl Served {
         let mut env = Vec::new();
         for line in BufReader::new(process.stdout.take().expect("piped")).lines() {
             let line = line.expect("text");
-            let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) else { continue };
+            let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) else {
+                continue;
+            };
             env.push((name.to_owned(), value.trim_matches('\'').to_owned()));
             if name == "KUBECONFIG" {
                 break;

@@ -45,7 +45,12 @@ impl World {
         // The test runs the program that it tests.
         #[allow(clippy::disallowed_methods)]
         let mut command = Command::new(LECTERN);
-        command.env_clear().envs(self.environment()).envs(self.env.clone()).args(arguments).current_dir(self.folder.path());
+        command
+            .env_clear()
+            .envs(self.environment())
+            .envs(self.env.clone())
+            .args(arguments)
+            .current_dir(self.folder.path());
         command.output().expect("the program starts")
     }
 
