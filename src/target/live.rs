@@ -36,6 +36,12 @@ impl Live {
 
     /// The SDK's configuration for a command.
     pub async fn aws(&self, options: &AwsOptions, clock: &Clock) -> Result<SdkConfig, TargetError> {
+        let sdk = self.sdk(options, clock).await?;
+        if sdk.region().is_none() { Err(TargetError::NoRegion) } else { Ok(sdk) }
+    }
+
+    /// The same for what needs no region.
+    pub async fn sdk(&self, options: &AwsOptions, clock: &Clock) -> Result<SdkConfig, TargetError> {
         let mut profiles = self.profiles.lock().await;
         let sdk = match profiles.get(&options.profile) {
             Some(sdk) => sdk.clone(),
@@ -52,8 +58,7 @@ impl Live {
         if let Some(endpoint) = &options.endpoint {
             sdk = sdk.endpoint_url(endpoint);
         }
-        let sdk = sdk.build();
-        if sdk.region().is_none() { Err(TargetError::NoRegion) } else { Ok(sdk) }
+        Ok(sdk.build())
     }
 
     /// An AWS variable of the person's environment.

@@ -3,6 +3,7 @@
 
 mod aws;
 mod calls;
+mod eks_token;
 mod error;
 mod kube;
 mod live;
@@ -10,5 +11,6 @@ mod model;
 
 pub use aws::{AwsClients, WireAnswer};
 pub use calls::{CallRecord, Calls};
+pub use eks_token::EksToken;
 pub use error::TargetError;
 pub use model::{AwsOptions, Identity, Kind, KubeOptions, Target};
