@@ -1,10 +1,13 @@
-//! A whole lesson graded, from page to verdict, in one process: the bundled course at `--speed 1000`.
+//! A whole lesson graded, from page to verdict, in one process: the bundled course at `--speed 1000`. And what goes with each of its
+//! steps: a snapshot of a sandbox of a thousand objects, with the changes that the next step makes.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use lectern::clock::session_runtime;
+use lectern::clock::{Clock, session_runtime};
 use lectern::lesson::{Course, StepId};
+use lectern::sandbox::cluster::object::resources;
+use lectern::sandbox::{Sandbox, Scenario};
 use lectern::session::{Event, Request, Setup, StepState};
 use lectern::target::Kind;
 use tokio::sync::mpsc;
@@ -56,4 +59,28 @@ fn bundled_course_at_speed_1000() -> usize {
         assert_eq!(passed, steps.len());
     });
     1
+}
+
+#[divan::bench]
+fn snapshot_of_a_thousand_objects(bencher: divan::Bencher<'_, '_>) {
+    let clock = Clock::accelerated(1000.0);
+    let runtime = session_runtime(&clock).expect("a runtime");
+    let scenario = Scenario::default_bundled().expect("a scenario");
+    let sandbox = runtime.block_on(Sandbox::start(&scenario, &clock)).expect("a sandbox");
+    let store = sandbox.cluster().store();
+    let map = |number: usize| {
+        serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": format!("map-{number}"), "namespace": "default"}, "data": {"a": "b"}})
+    };
+    for number in 0..1000 {
+        store.create(&resources::CONFIG_MAPS, map(number)).expect("made");
+    }
+    let mut next = 1000;
+    let mut held = None;
+    bencher.bench_local(|| {
+        // The first change after a snapshot pays for the sharing.
+        held = Some(runtime.block_on(sandbox.snapshot()).expect("a snapshot"));
+        store.create(&resources::CONFIG_MAPS, map(next)).expect("made");
+        next += 1;
+    });
 }

@@ -8,7 +8,7 @@ use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::cluster::api::{ExecRequest, LogOptions};
 use lectern::sandbox::cluster::object::{self, resources};
 use lectern::sandbox::cluster::store::{Key, Object};
-use lectern::sandbox::cluster::{CloudIdentity, Cluster};
+use lectern::sandbox::cluster::{CloudIdentity, Cluster, ClusterSnapshot};
 use lectern::sandbox::{Sandbox, SandboxError, Scenario};
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ fn a_restart_in_a_session_and_back_to_a_snapshot() {
         restart(&cluster, "one");
         clock.sleep(Duration::from_secs(5)).await;
         assert_eq!(carts(&cluster).len(), 2, "in the middle of a rollout");
-        let snapshot = cluster.snapshot().unwrap();
+        let snapshot = cluster.snapshot();
         settle(&cluster, &clock).await;
         let after = carts(&cluster);
         assert_eq!(after.len(), 1);
@@ -110,7 +110,52 @@ fn a_restart_in_a_session_and_back_to_a_snapshot() {
         let again = carts(&cluster);
         assert_eq!(again.len(), 1);
         assert_eq!(object::name(&again[0]), object::name(&after[0]), "it goes on as before");
-        assert!(cluster.restore(&json!({"no": "snapshot"})).is_err());
+        assert!(serde_json::from_value::<ClusterSnapshot>(json!({"no": "snapshot"})).is_err());
+    });
+}
+
+#[test]
+fn both_halves_go_back_to_any_moment_and_share_what_is_the_same() {
+    in_session(async |clock| {
+        let scenario = Scenario::default_bundled().unwrap();
+        let sandbox = Sandbox::start(&scenario, &clock).await.unwrap();
+        let store = sandbox.cluster().store();
+        let query = async |action: &str| {
+            let request = http::Request::post("https://iam.amazonaws.com/")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/iam/aws4_request")
+                .body(bytes::Bytes::from(format!("{action}&Version=2010-05-08")));
+            sandbox.aws().call(request.unwrap()).await.status().as_u16()
+        };
+        let map = |name: &str| {
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": {}})
+        };
+        let names = || -> Vec<String> {
+            let maps = store.list(&resources::CONFIG_MAPS, Some("default"));
+            maps.iter().map(|map| object::name(map).to_owned()).filter(|name| name.starts_with("step")).collect()
+        };
+        let mut moments = Vec::new();
+        for step in 0..4 {
+            moments.push(sandbox.snapshot().await.unwrap());
+            store.create(&resources::CONFIG_MAPS, map(&format!("step-{step}"))).unwrap();
+            assert_eq!(query(&format!("Action=CreateRole&AssumeRolePolicyDocument=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D&RoleName=step-{step}")).await, 200);
+        }
+        let kept = store.get(&key()).unwrap();
+        for moment in [2, 0, 3, 1] {
+            sandbox.restore(&moments[moment]).await.unwrap();
+            let expected: Vec<String> = (0..moment).map(|step| format!("step-{step}")).collect();
+            assert_eq!(names(), expected);
+            for step in 0..4 {
+                let status = query(&format!("Action=GetRole&RoleName=step-{step}")).await;
+                assert_eq!(status, if step < moment { 200 } else { 404 }, "at {moment}: role {step}");
+            }
+            assert!(Arc::ptr_eq(&store.get(&key()).unwrap(), &kept), "what did not change is not copied");
+        }
+        // On disk and back it is the same.
+        let text = serde_json::to_string(&moments[3]).unwrap();
+        sandbox.restore(&serde_json::from_str(&text).unwrap()).await.unwrap();
+        assert_eq!(names(), ["step-0", "step-1", "step-2"]);
+        assert_eq!(query("Action=GetRole&RoleName=step-2").await, 200);
     });
 }
 

@@ -14,8 +14,17 @@ use std::sync::Arc;
 
 pub use error::SandboxError;
 pub use scenario::Scenario;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+
+/// Everything that a sandbox holds at one moment, both halves. Cheap to take, to clone and to keep: see
+/// [`cluster::ClusterSnapshot`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Snapshot {
+    aws: Arc<serde_json::Value>,
+    cluster: cluster::ClusterSnapshot,
+}
 
 /// A sandbox that runs on the session's runtime. Cheap to clone; all clones are the same sandbox. It ends with the last.
 #[derive(Clone)]
@@ -68,20 +77,20 @@ impl Sandbox {
         &self.scenario.environment
     }
 
-    /// Everything that the sandbox holds, as data that [`Sandbox::restore`] takes back.
+    /// Everything that the sandbox holds, for [`Sandbox::restore`].
     ///
     /// # Errors
-    /// When a part cannot be read.
-    pub async fn snapshot(&self) -> Result<serde_json::Value, SandboxError> {
-        Ok(serde_json::json!({ "aws": self.aws.snapshot().await?, "cluster": self.cluster.snapshot()? }))
+    /// When the account cannot be read.
+    pub async fn snapshot(&self) -> Result<Snapshot, SandboxError> {
+        Ok(Snapshot { aws: Arc::new(self.aws.snapshot().await?), cluster: self.cluster.snapshot() })
     }
 
-    /// Goes back to a snapshot. Watches that are open end as a server ends them whose history is gone.
+    /// Goes back to a snapshot. Watches that are open end as a server ends them whose history is gone (410).
     ///
     /// # Errors
-    /// When the snapshot is not one.
-    pub async fn restore(&self, snapshot: &serde_json::Value) -> Result<(), SandboxError> {
-        self.aws.restore(&snapshot["aws"]).await?;
-        self.cluster.restore(&snapshot["cluster"])
+    /// When the snapshot is of no account.
+    pub async fn restore(&self, snapshot: &Snapshot) -> Result<(), SandboxError> {
+        self.aws.restore(&snapshot.aws).await?;
+        self.cluster.restore(&snapshot.cluster)
     }
 }

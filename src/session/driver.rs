@@ -15,7 +15,7 @@ use super::plain::Plain;
 use super::state::{Files, Moment, StateError, StateFolder};
 use crate::clock::Clock;
 use crate::lesson::{Course, StepId};
-use crate::sandbox::SandboxError;
+use crate::sandbox::{SandboxError, Snapshot};
 use crate::shell::{Chunk, HookCall, HookPhase, Run, RunOutcome, Shell, ShellError, ShellState};
 use crate::target::Target;
 use crate::tools::StdStream;
@@ -67,11 +67,12 @@ pub struct Session {
     pub(super) _temporary: Option<tempfile::TempDir>,
 }
 
-/// What is remembered of the moment before a step. The sandbox is remembered where there is something to go back for.
+/// What is remembered of the moment before a step.
 pub(super) struct Remembered {
     shell: ShellState,
     work: Files,
-    sandbox: Option<serde_json::Value>,
+    /// The sandbox, if the target is one. It shares what has not changed since.
+    sandbox: Option<Snapshot>,
 }
 
 /// Something that was started and will end.
@@ -222,11 +223,9 @@ impl Session {
     async fn remember(&mut self, id: StepId) -> Result<(), SessionError> {
         let shell = self.shell.save().await?;
         let work = self.read_work()?;
-        let mut sandbox = None;
+        let sandbox = self.snapshot().await?;
         if let Some(state) = &self.state {
-            let moment = self.moment(shell.clone(), work.clone()).await?;
-            state.save_before(id, &moment)?;
-            sandbox = Some(moment.sandbox);
+            state.save_before(id, &self.moment(shell.clone(), work.clone(), sandbox.clone()))?;
         }
         self.before.insert(id, Remembered { shell, work, sandbox });
         Ok(())
@@ -247,7 +246,7 @@ impl Session {
         if !self.before.contains_key(&id)
             && let Some(moment) = self.state.as_ref().and_then(|state| state.before(id))
         {
-            let remembered = Remembered { shell: moment.shell, work: moment.work, sandbox: Some(moment.sandbox) };
+            let remembered = Remembered { shell: moment.shell, work: moment.work, sandbox: moment.sandbox };
             self.before.insert(id, remembered);
         }
         self.rewind_shell(id).await?;
@@ -261,20 +260,23 @@ impl Session {
 
     async fn save(&self) -> Result<(), SessionError> {
         if let Some(state) = &self.state {
-            let moment = self.moment(self.shell.save().await?, self.read_work()?).await?;
+            let moment = self.moment(self.shell.save().await?, self.read_work()?, self.snapshot().await?);
             state.save(&moment)?;
         }
         Ok(())
     }
 
-    async fn moment(&self, shell: ShellState, work: Files) -> Result<Moment, SessionError> {
-        let sandbox = match self.target.as_sandbox() {
-            Some(sandbox) => sandbox.snapshot().await?,
-            None => serde_json::Value::Null,
-        };
+    async fn snapshot(&self) -> Result<Option<Snapshot>, SessionError> {
+        match self.target.as_sandbox() {
+            Some(sandbox) => Ok(Some(sandbox.snapshot().await?)),
+            None => Ok(None),
+        }
+    }
+
+    fn moment(&self, shell: ShellState, work: Files, sandbox: Option<Snapshot>) -> Moment {
         let progress: Progress = self.machine.progress();
         let time = (self.clock.epoch(), self.clock.elapsed());
-        Ok(Moment::new(progress, time, shell, work, sandbox))
+        Moment::new(progress, time, shell, work, sandbox)
     }
 
     fn read_work(&self) -> Result<Files, SessionError> {

@@ -151,8 +151,8 @@ impl Prepared {
             Some(identity) => Target::live(clock.clone()).await?.known_as(identity),
             None => {
                 let sandbox = Sandbox::start(&scenario, &clock).await?;
-                if let Some(moment) = &moment {
-                    sandbox.restore(&moment.sandbox).await?;
+                if let Some(held) = moment.as_ref().and_then(|moment| moment.sandbox.as_ref()) {
+                    sandbox.restore(held).await?;
                 }
                 Target::sandbox(sandbox, clock.clone())
             }

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::machine::Progress;
 use crate::lesson::StepId;
+use crate::sandbox::Snapshot;
 use crate::shell::ShellState;
 
 /// The version of the files' form. Files of another version are not read.
@@ -34,7 +35,7 @@ pub struct Moment {
     /// The files of the work folder.
     pub work: Files,
     /// The sandbox, if the target is one.
-    pub sandbox: serde_json::Value,
+    pub sandbox: Option<Snapshot>,
 }
 
 impl Moment {
@@ -44,7 +45,7 @@ impl Moment {
         (epoch, elapsed): (Timestamp, Duration),
         shell: ShellState,
         work: Files,
-        sandbox: serde_json::Value,
+        sandbox: Option<Snapshot>,
     ) -> Self {
         Self { version: VERSION, progress, epoch, elapsed, shell, work, sandbox }
     }

@@ -3,26 +3,60 @@
 //! What the recording's README says is no evidence, or cannot be the same twice, is masked on both sides before the
 //! comparison; nothing else:
 //! - ages and durations (`25m`, `3m2s`), dates and times;
-//! - IPv4 addresses, node ports, names of nodes;
-//! - uids, resource versions, image and container ids, machine ids;
+//! - IPv4 addresses, node ports, names of nodes, the port behind the API server's own Service;
+//! - uids, resource versions, image and container ids, machine ids, names of temporary files;
 //! - the letters that names of generated objects end with, and hashes of templates and revisions;
+//! - how far a Pod is on its way to readiness (0/1 and Pending, ContainerCreating or Running; ErrImagePull or
+//!   ImagePullBackOff): the recording's node side was a stand-in;
 //! - Events of the kubelet, and how often and when events were seen (they are told as a set);
 //! - the width of columns that follows from these: runs of spaces and of dashes count as one;
-//! - `rollout status` prints a line for each change that it sees: lines that wait for a rollout are told as the set of
-//!   their last two, `NUMBER` for their counts;
-//! - the order of rows that differ only in what is masked.
+//! - `rollout status` prints a line for each change that it sees: that it waited is told once;
+//! - the order of rows, of described objects and of a Deployment's old ReplicaSets that differ only in what is masked, and of a
+//!   described ConfigMap's entries, which kubectl takes from a Go map.
+//!
+//! The recording does not say how much time passed between two records. A command that only reads is therefore asked again
+//! for a while before its answer counts as another. The sandbox runs at twice the speed, so that a container crashes as
+//! often in the recorded twenty seconds as the stand-in let it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use regex::Regex;
 use serde::Deserialize;
 
 use crate::served::{Served, real_kubectl};
 
-/// How many records must be answered as recorded. It may only rise.
-const FLOOR: usize = 180;
+/// How many of the records that can be compared must be answered as recorded, in percent. It may only rise.
+const FLOOR: usize = 95;
+
+/// How long a command that only reads is asked again.
+const SETTLES: Duration = Duration::from_secs(5);
+
+/// Records that cannot come again, by their number, and why.
+const APART: &[(usize, &str)] = &[
+    (28, "the recording's control plane answers at one address, EKS's at two"),
+    (29, "the node was a stand-in: no provider, no InternalDNS, no addresses of EKS; other Pods were placed on it"),
+    (60, "kubectl waits for one Pod after the other in the order of their names, which generated letters decide"),
+    (95, "which of similar Events are combined into one is drawn by lot in client-go's correlator"),
+];
+
+/// What was done between the records and is not among them, seen by what the record of that number shows.
+const BETWEEN: &[(usize, &str)] = &[
+    // The Pods of revision 3 are some seconds old and ready when the next revision's first one fails.
+    (91, "kubectl rollout status deploy/web -n shop"),
+    // Its Pod is as old as that in record 177.
+    (132, "kubectl create deployment bad --image=nginx"),
+    // What the pages before changed is as in the base application.
+    (158, "kubectl apply -k ~/environment/eks-workshop/base-application"),
+    (169, "kubectl delete namespace catalog checkout shop ui"),
+    // All but the Deployment is there again.
+    (188, "kubectl apply -k ~/environment/eks-workshop/base-application/ui && kubectl delete deployment ui -n ui"),
+    // Ages tell it: the first Pod and those of the next scaling are seconds apart.
+    (192, "sleep 1"),
+    (204, "sleep 1"),
+];
 
 #[derive(Deserialize)]
 struct Record {
@@ -44,13 +78,17 @@ impl Masks {
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".to_owned(), "UID"),
             (r"(containerd://)[0-9a-f]{64}".to_owned(), "ID"),
             (r"\S+@sha256:[0-9a-f]{64}".to_owned(), "ID"),
+            (r"(LIVE|MERGED)-\d+".to_owned(), "$1-FILE"),
+            (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{9} [+-]\d{4}".to_owned(), "TIME"),
+            (format!(r#"("pod-template-hash": )"{suffix}+""#), "$1 HASH"),
+            (r"(Port: +https +443/TCP\nTargetPort: +)\d+".to_owned(), "${1}PORT"),
             (r"((Machine ID|System UUID|Boot ID): +)\S+".to_owned(), "$1 ID"),
             (r#"(resourceVersion: )"\d+""#.to_owned(), "$1 N"),
             (r"ip-10-42-\d+-\d+\.us-west-2\.compute\.internal".to_owned(), "NODE"),
             (r"us-west-2[abc]\b".to_owned(), "ZONE"),
             (r"\d+\.\d+\.\d+\.\d+(:\d+)?(/\d+)?".to_owned(), "ADDRESS"),
-            (format!(r"-[bcdf0-9]*{suffix}{{7,10}}-{suffix}{{5}}\b"), "-HASH-LETTERS"),
-            (format!(r"-{suffix}{{5}}\b"), "-LETTERS"),
+            (format!(r"-[bcdf0-9]*{suffix}{{7,10}}-{suffix}{{5}}(\b|_)"), "-HASH-LETTERS$1"),
+            (format!(r"-{suffix}{{5}}(\b|_)"), "-LETTERS$1"),
             (r"-\d{8}\b".to_owned(), "-MINUTE"),
             (format!(r"-{suffix}{{8,10}}\b"), "-HASH"),
             (format!(r"(hash=){suffix}{{7,10}}\b"), "${1}HASH"),
@@ -62,6 +100,9 @@ impl Masks {
             (r" {2,}".to_owned(), " "),
             (r"-{3,}".to_owned(), "---"),
             (r"(?m) +$".to_owned(), ""),
+            (r"\b0/(\d+) (Pending|ContainerCreating|Running) 0\b".to_owned(), "0/$1 STARTING 0"),
+            (r"(STARTING 0 AGE) (ADDRESS|<none>) ".to_owned(), "$1 ADDRESS "),
+            (r"ErrImagePull|ImagePullBackOff".to_owned(), "PULLING"),
         ];
         Self(rules.into_iter().map(|(rule, by)| (Regex::new(&rule).unwrap(), by)).collect())
     }
@@ -71,52 +112,92 @@ impl Masks {
         for (rule, by) in &self.0 {
             text = rule.replace_all(&text, *by).into_owned();
         }
-        let mut lines: Vec<String> = Vec::new();
-        let mut events: Option<BTreeSet<String>> = None;
-        let mut waits = BTreeSet::new();
-        for line in text.lines() {
-            if line.starts_with("Waiting for ") {
-                // Numbers of replicas on the way.
-                waits.insert(line.split(':').next().unwrap_or_default().to_owned());
-                continue;
-            }
-            match &mut events {
-                Some(seen) if line.starts_with(' ') => {
-                    if !line.contains(" kubelet") && !line.contains(", NODE ") {
-                        seen.insert(line.to_owned());
-                    }
-                }
-                Some(seen) => {
-                    lines.extend(std::mem::take(seen));
-                    events = None;
-                    lines.push(line.to_owned());
-                }
-                None => {
-                    if line.starts_with("Events:") {
-                        events = Some(BTreeSet::new());
-                    } else {
-                        lines.push(line.to_owned());
-                    }
-                }
-            }
+        // Described objects are apart by two empty lines.
+        let mut objects: Vec<String> = text.split("\n\n\n").map(told).collect();
+        if objects.iter().all(|object| object.starts_with("Name: ")) {
+            objects.sort();
         }
-        lines.extend(events.into_iter().flatten());
-        // Rows that differ only in what is masked come in any order.
-        let mut start = 0;
-        while start < lines.len() {
-            let head = |line: &str| line.split("-HASH-LETTERS").next().unwrap_or_default().to_owned();
-            let mut end = start + 1;
-            while end < lines.len() && lines[end].contains("-HASH-LETTERS") && head(&lines[end]) == head(&lines[start])
-            {
-                end += 1;
-            }
-            lines[start..end].sort();
-            start = end;
-        }
-        lines.extend(waits);
-        lines.join("\n")
+        objects.join("\n\n\n")
     }
 }
+
+/// One described object, or any other text, with what comes in any order sorted.
+fn told(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut events: Option<BTreeSet<String>> = None;
+    let mut waited = false;
+    for line in text.lines() {
+        if line.starts_with("Waiting for ") {
+            waited = true;
+            continue;
+        }
+        match &mut events {
+            Some(seen) if line.starts_with(' ') => {
+                if !line.contains(" kubelet") && !line.contains(", NODE ") {
+                    seen.insert(line.to_owned());
+                }
+            }
+            Some(seen) => {
+                lines.extend(std::mem::take(seen));
+                events = None;
+                lines.push(line.to_owned());
+            }
+            None => {
+                if line.starts_with("Events:") {
+                    events = Some(BTreeSet::new());
+                } else if let Some(sets) = line.strip_prefix("OldReplicaSets: ") {
+                    let mut sets: Vec<&str> = sets.split(", ").collect();
+                    sets.sort_unstable();
+                    lines.push(format!("OldReplicaSets: {}", sets.join(", ")));
+                } else {
+                    lines.push(line.to_owned());
+                }
+            }
+        }
+    }
+    lines.extend(events.into_iter().flatten());
+    // Rows that differ only in what is masked come in any order.
+    let mut start = 0;
+    while start < lines.len() {
+        let head = |line: &str| line.find("-HASH").map(|at| line[..at].to_owned());
+        let first = head(&lines[start]);
+        let mut end = start + 1;
+        while end < lines.len() && first.is_some() && head(&lines[end]) == first {
+            end += 1;
+        }
+        lines[start..end].sort();
+        start = end;
+    }
+    // The result of a rollout at once and that of one that was waited for are the same result.
+    if waited && lines.is_empty() {
+        lines.push("Waiting for a rollout".into());
+    }
+    sorted_entries(lines).join("\n")
+}
+
+/// The entries of a described ConfigMap, `KEY:` over `---`, sorted by their key.
+fn sorted_entries(lines: Vec<String>) -> Vec<String> {
+    let begins = |at: usize| lines[at].ends_with(':') && lines.get(at + 1).is_some_and(|next| next == "---");
+    let Some(first) = (0..lines.len()).find(|at| begins(*at)) else { return lines };
+    let end = (first..lines.len()).find(|at| lines[*at] == "BinaryData").unwrap_or(lines.len());
+    let starts: Vec<usize> = (first..end).filter(|at| begins(*at)).chain([end]).collect();
+    let mut entries: Vec<&[String]> = starts.windows(2).map(|pair| &lines[pair[0]..pair[1]]).collect();
+    entries.sort();
+    [&lines[..first], &entries.concat(), &lines[end..]].concat()
+}
+
+/// Whether a command line does nothing but look.
+fn only_reads(command: &str) -> bool {
+    let mut words = command.split_whitespace().skip_while(|word| *word != "kubectl").skip(1);
+    let mut verb = words.next();
+    while verb.is_some_and(|word| word.starts_with('-')) {
+        verb = words.nth(1);
+    }
+    matches!(verb, Some("get" | "describe")) && command.matches("kubectl").count() == 1
+}
+
+/// Exit status, standard output and standard error as they are compared.
+type Told = (i32, String, String);
 
 fn shared() -> PathBuf {
     std::env::var_os("LECTERN_SHARED")
@@ -132,16 +213,16 @@ fn recorded_answers_come_again() {
         return;
     };
     let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubectl_real/scenario");
-    let served = Served::start(&["--scenario", scenario.to_str().unwrap()]);
+    let served = Served::start(&["--scenario", scenario.to_str().unwrap(), "--speed", "2"]);
     std::fs::create_dir_all(served.folder.path().join("environment")).unwrap();
     let manifests = shared.join("corpus/manifests").canonicalize().unwrap();
     std::os::unix::fs::symlink(manifests, served.folder.path().join("environment/eks-workshop")).unwrap();
     let folder = shared.join("kubernetes/manifests");
 
     let masks = Masks::new();
-    let (mut total, mut same, mut report) = (0, 0, String::new());
-    for (number, line) in text.lines().enumerate() {
-        let record: Record = serde_json::from_str(line).unwrap();
+    let (mut same, mut report) = (0, String::new());
+    let records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (number, record) in records.iter().enumerate() {
         if record.lesson.contains("use-pod-identity") && record.command.contains("rollout restart") {
             // The page makes the association before; it is no command of kubectl.
             let body =
@@ -151,13 +232,29 @@ fn recorded_answers_come_again() {
                 served.account("eks", key, "POST", "/clusters/eks-workshop-auto/pod-identity-associations", body);
             assert!(made.starts_with("HTTP/1.1 200 "), "{made}");
         }
-        let output = served.bash(&kubectl, &folder, &record.command);
-        let text = |bytes: &[u8]| masks.apply(&String::from_utf8_lossy(bytes));
-        let ours = (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr));
+        for (_, command) in BETWEEN.iter().filter(|(before, _)| *before == number) {
+            let output = served.bash(&kubectl, &folder, command);
+            assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let ask = || -> Told {
+            let output = served.bash(&kubectl, &folder, &record.command);
+            let text = |bytes: &[u8]| masks.apply(&String::from_utf8_lossy(bytes));
+            (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+        };
         let theirs = (record.exit_code, masks.apply(&record.stdout), masks.apply(&record.stderr));
-        total += 1;
+        let apart = APART.iter().find(|(apart, _)| *apart == number);
+        let until = Instant::now() + SETTLES;
+        let mut ours = ask();
+        while ours != theirs && apart.is_none() && only_reads(&record.command) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(200));
+            ours = ask();
+        }
         if ours == theirs {
-            same += 1;
+            same += usize::from(apart.is_none());
+            continue;
+        }
+        if let Some((_, why)) = apart {
+            writeln!(report, "=== {number} is apart: {why}").unwrap();
             continue;
         }
         writeln!(report, "=== {number} {}: {}", record.lesson, record.command).unwrap();
@@ -172,12 +269,10 @@ fn recorded_answers_come_again() {
             }
         }
     }
+    let comparable = records.len() - APART.len();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubectl_real.txt");
-    std::fs::write(&path, format!("{same} of {total} identical\n\n{report}")).unwrap();
-    println!("{same} of {total} records are answered as recorded; the others: {}", path.display());
-    assert!(
-        same >= FLOOR,
-        "{same} of {total} records are answered as recorded, fewer than before ({FLOOR}): {}",
-        path.display()
-    );
+    let figure = format!("{same} of {comparable} comparable records are answered as recorded");
+    std::fs::write(&path, format!("{figure}\n\n{report}")).unwrap();
+    println!("{figure}; the others: {}", path.display());
+    assert!(same * 100 >= comparable * FLOOR, "{figure}, fewer than {FLOOR} %: {}", path.display());
 }

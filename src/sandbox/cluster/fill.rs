@@ -1,5 +1,8 @@
 //! What a cluster has before anything is deployed to it, and the scenario's manifests in the order in which they fit.
 
+mod roles;
+
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -67,6 +70,8 @@ fn fill(control: &Control) -> Result<(), SandboxError> {
                 "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 443}]},
         }),
     ));
+    first.extend(roles::objects()?);
+    first.extend(behind_the_server(&control.seed));
     for node in &control.seed.nodes {
         first.push((resources::NODES, node_object(control, node)));
         first.push((
@@ -101,6 +106,41 @@ fn fill(control: &Control) -> Result<(), SandboxError> {
             .map_err(|error| SandboxError::Setup(format!("{}: {named}: {error}", file.display())))?;
     }
     Ok(())
+}
+
+/// Where the API server answers inside the network: two addresses in the networks of the first nodes, as EKS has them.
+fn behind_the_server(seed: &Seed) -> Vec<(GroupResource, Value)> {
+    let addresses: Vec<String> = seed
+        .nodes
+        .iter()
+        .take(2)
+        .map(|node| {
+            let network = node.pod_network;
+            // The last address but two: Pods get theirs from the lower end.
+            Ipv4Addr::from(network.first + network.size - 3).to_string()
+        })
+        .collect();
+    if addresses.is_empty() {
+        return Vec::new();
+    }
+    let labels = json!({"endpointslice.kubernetes.io/skip-mirror": "true"});
+    let port = json!({"name": "https", "port": 443, "protocol": "TCP"});
+    let old: Vec<Value> = addresses.iter().map(|address| json!({"ip": address})).collect();
+    let new: Vec<Value> =
+        addresses.iter().map(|address| json!({"addresses": [address], "conditions": {"ready": true}})).collect();
+    vec![
+        (
+            resources::ENDPOINTS,
+            json!({"metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
+                "subsets": [{"addresses": old, "ports": [port]}]}),
+        ),
+        (
+            resources::ENDPOINT_SLICES,
+            json!({"metadata": {"name": "kubernetes", "namespace": "default",
+                    "labels": {"kubernetes.io/service-name": "kubernetes"}},
+                "addressType": "IPv4", "endpoints": new, "ports": [port]}),
+        ),
+    ]
 }
 
 /// Where `kubectl apply` keeps what was applied last: it takes away what is there and no longer in the new manifest.

@@ -43,9 +43,10 @@ struct Inner {
     _running: DropGuard,
 }
 
-/// How a cluster is written.
-#[derive(Serialize, Deserialize)]
-struct Written {
+/// Everything that a cluster holds at one moment. It shares the objects with the cluster: taking one costs next to nothing
+/// whatever the cluster holds, and keeping one costs what has changed since.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClusterSnapshot {
     store: StoreSnapshot,
     nodes: Nodes,
 }
@@ -98,26 +99,20 @@ impl Cluster {
     }
 
     /// Everything that the cluster holds.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn snapshot(&self) -> Result<serde_json::Value, SandboxError> {
+    pub fn snapshot(&self) -> ClusterSnapshot {
         let controllers = lock(&self.inner.controllers);
-        let written = Written { store: self.store().snapshot(), nodes: controllers.nodes.clone() };
-        drop(controllers);
-        serde_json::to_value(written).map_err(|error| SandboxError::Snapshot(error.to_string()))
+        ClusterSnapshot { store: self.store().snapshot(), nodes: controllers.nodes.clone() }
     }
 
-    /// Goes back to a snapshot.
+    /// Goes back to a snapshot. Watches that are open end as a server ends them whose history is gone (410).
     ///
     /// # Errors
-    /// When the snapshot is not one.
-    pub fn restore(&self, snapshot: &serde_json::Value) -> Result<(), SandboxError> {
-        let written = Written::deserialize(snapshot).map_err(|error| SandboxError::Snapshot(error.to_string()))?;
+    /// When the controllers cannot start again.
+    pub fn restore(&self, snapshot: &ClusterSnapshot) -> Result<(), SandboxError> {
         let mut controllers = lock(&self.inner.controllers);
-        self.store().restore(&written.store);
+        self.store().restore(&snapshot.store);
         controllers.control.now = self.inner.clock.now();
-        controllers.restart(written.nodes).map_err(|error| SandboxError::Snapshot(error.to_string()))
+        controllers.restart(snapshot.nodes.clone()).map_err(|error| SandboxError::Snapshot(error.to_string()))
     }
 }
 

@@ -37,6 +37,7 @@ pub mod resources {
         INGRESS_CLASSES = "networking.k8s.io", "ingressclasses";
         ENDPOINT_SLICES = "discovery.k8s.io", "endpointslices";
         LEASES = "coordination.k8s.io", "leases";
+        CLUSTER_ROLES = "rbac.authorization.k8s.io", "clusterroles";
     }
 }
 

@@ -206,6 +206,18 @@ impl Store {
         (found, revision)
     }
 
+    /// The objects of a resource in a namespace (`None`: of the whole cluster) whose names begin so, by name.
+    pub fn list_prefixed(&self, resource: &GroupResource, namespace: Option<&str>, prefix: &str) -> Vec<Object> {
+        let state = self.lock();
+        let Some(objects) = state.objects.get(resource) else { return Vec::new() };
+        let namespace = namespace.unwrap_or_default();
+        objects
+            .range((namespace.to_owned(), prefix.to_owned())..)
+            .take_while(|((of, name), _)| of == namespace && name.starts_with(prefix))
+            .map(|(_, object)| Arc::clone(object))
+            .collect()
+    }
+
     /// Every resource that has objects.
     pub fn resources(&self) -> Vec<GroupResource> {
         let state = self.lock();

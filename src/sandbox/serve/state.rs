@@ -11,13 +11,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::ServeError;
 use crate::clock::Clock;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Snapshot};
 
 /// How often what happens by itself is written at most.
 const BY_ITSELF: Duration = Duration::from_secs(1);
@@ -35,7 +34,7 @@ pub struct Saved {
     /// The session's date and time when this was written.
     pub now: Timestamp,
     /// The sandbox, for [`Sandbox::restore`].
-    pub sandbox: Value,
+    pub sandbox: Snapshot,
 }
 
 /// The folder of a sandbox's state; it is this program's alone while this exists.

@@ -21,6 +21,8 @@ struct Wish {
     subresource: String,
     namespace: String,
     name: String,
+    /// A path that names no resource, instead of the above.
+    path: String,
 }
 
 impl Wish {
@@ -38,6 +40,14 @@ fn listed(list: &Value, wanted: &str) -> bool {
 }
 
 fn allows(rule: &Value, wish: &Wish) -> bool {
+    if !wish.path.is_empty() {
+        let paths = rule["nonResourceURLs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let mut fits = paths.map(|one| match one.strip_suffix('*') {
+            Some(begin) => wish.path.starts_with(begin),
+            None => wish.path == one,
+        });
+        return listed(&rule["verbs"], &wish.verb) && fits.any(|fits| fits);
+    }
     let full = wish.full_resource();
     let resource = listed(&rule["resources"], &full)
         || (!wish.subresource.is_empty() && listed(&rule["resources"], &format!("*/{}", wish.subresource)));
@@ -81,6 +91,7 @@ impl Server {
             subresource: target.subresource.clone().unwrap_or_default(),
             namespace: target.namespace.clone().unwrap_or_default(),
             name: target.name.clone().unwrap_or_default(),
+            path: String::new(),
         };
         if self.may(&call.user, &wish).is_some() {
             return Ok(());
@@ -98,6 +109,17 @@ impl Server {
             wish.group
         );
         Err(Status::forbidden(&target.kind.resource(), &wish.name, &why))
+    }
+
+    /// Refuses what the caller may not do with a path that names no resource.
+    pub(super) fn authorize_path(&self, call: &Call, path: &str) -> Result<(), Status> {
+        let path = if path.is_empty() { "/" } else { path };
+        let wish = Wish { verb: call.method.as_str().to_lowercase(), path: path.to_owned(), ..Wish::default() };
+        if self.may(&call.user, &wish).is_some() {
+            return Ok(());
+        }
+        let message = format!("forbidden: User {:?} cannot {} path {path:?}", call.user.name, wish.verb);
+        Err(Status { details: Some(json!({})), ..Status::new(403, "Forbidden", message) })
     }
 
     /// Why somebody may do it; `None` if they may not.
@@ -203,13 +225,22 @@ impl Server {
     fn decide(&self, user: &User, spec: &Value) -> Value {
         let attributes = &spec["resourceAttributes"];
         let text = |field: &str| attributes[field].as_str().unwrap_or_default().to_owned();
-        let wish = Wish {
-            verb: text("verb"),
-            group: text("group"),
-            resource: text("resource"),
-            subresource: text("subresource"),
-            namespace: text("namespace"),
-            name: text("name"),
+        let path = &spec["nonResourceAttributes"];
+        let wish = match path["path"].as_str() {
+            Some(named) => Wish {
+                verb: path["verb"].as_str().unwrap_or_default().to_owned(),
+                path: named.to_owned(),
+                ..Wish::default()
+            },
+            None => Wish {
+                verb: text("verb"),
+                group: text("group"),
+                resource: text("resource"),
+                subresource: text("subresource"),
+                namespace: text("namespace"),
+                name: text("name"),
+                path: String::new(),
+            },
         };
         match self.may(user, &wish) {
             Some(reason) if reason.is_empty() => json!({"allowed": true}),

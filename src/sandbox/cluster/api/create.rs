@@ -8,7 +8,7 @@ use super::kinds::{self, Kind};
 use super::read::Form;
 use super::request::{Call, Target, object_of};
 use super::schema::{self, Type};
-use super::{Server, Status, User, defaults, managed, pods, validate};
+use super::{Server, Status, User, convert, defaults, managed, pods, update, validate};
 use crate::sandbox::cluster::store::{GroupResource, Key, Object};
 
 /// Where namespaces are.
@@ -162,7 +162,8 @@ impl Server {
         if object["metadata"]["resourceVersion"].as_str().is_some_and(|version| !version.is_empty()) {
             return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
         }
-        let made = self.make(&target.kind, &call.user, object, Ownership::Update(&call.manager()), call.dry_run()?)?;
+        let (kind, object) = (self.stored_kind(&target.kind)?, convert::stored(&target.kind, object));
+        let made = self.make(&kind, &call.user, object, Ownership::Update(&call.manager()), call.dry_run()?)?;
         let mut response = self.show(&target.kind, &made, form, StatusCode::CREATED);
         body::warn(response.headers_mut(), &warnings);
         Ok(response)
@@ -229,6 +230,7 @@ impl Server {
         let key =
             Key { resource: resource.clone(), namespace: kind.namespaced.then_some(namespace), name: name.clone() };
         defaults::apply(kind, &mut object);
+        update::count_template(kind, None, &mut object);
         // What the server adds from here on belongs to no manager.
         let now = self.store().timestamp();
         match ownership {

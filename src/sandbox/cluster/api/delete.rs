@@ -11,7 +11,7 @@ use super::read::Form;
 use super::request::{Call, Target, number, object_of};
 use super::selector::Selector;
 use super::update::may_go;
-use super::{Server, Status, defaults};
+use super::{Server, Status, convert, defaults};
 use crate::sandbox::cluster::store::{Key, Object};
 
 /// What became of an object that was to be deleted.
@@ -96,7 +96,7 @@ impl Server {
         for object in objects.iter().filter(|object| selector.matches(object)) {
             let key = Key::of(&kind.resource(), object);
             match self.remove(kind, &key, &options) {
-                Ok(Deleted::Gone(object) | Deleted::Leaving(object)) => items.push((*object).clone()),
+                Ok(Deleted::Gone(object) | Deleted::Leaving(object)) => items.push(convert::shown(kind, &object).into_owned()),
                 Err(status) if status.code == 404 => {}
                 Err(status) => return Err(status),
             }

@@ -56,6 +56,10 @@ pub struct Kind {
 impl Kind {
     /// Where its objects are in the store. All versions of a kind share that place.
     pub fn resource(&self) -> GroupResource {
+        if self.group == "events.k8s.io" {
+            // They are the core group's Events.
+            return GroupResource::of("", "events");
+        }
         GroupResource { group: self.group.clone(), resource: self.plural.clone() }
     }
 
@@ -137,9 +141,11 @@ pub static BUILT_IN: &[Kind] = kinds! {
     "authorization.k8s.io" "v1" "SelfSubjectRulesReview" "selfsubjectrulesreviews" "selfsubjectrulesreview" cluster () () () uncounted Path review "authorization.v1.SelfSubjectRulesReview";
     "authorization.k8s.io" "v1" "SubjectAccessReview" "subjectaccessreviews" "subjectaccessreview" cluster () () () uncounted Path review "authorization.v1.SubjectAccessReview";
     "autoscaling" "v2" "HorizontalPodAutoscaler" "horizontalpodautoscalers" "horizontalpodautoscaler" namespaced ("hpa") ("all") ("status") uncounted Subdomain stored "autoscaling.v2.HorizontalPodAutoscaler";
+    "autoscaling" "v1" "HorizontalPodAutoscaler" "horizontalpodautoscalers" "horizontalpodautoscaler" namespaced ("hpa") ("all") ("status") uncounted Subdomain stored "autoscaling.v1.HorizontalPodAutoscaler";
     "batch" "v1" "CronJob" "cronjobs" "cronjob" namespaced ("cj") ("all") ("status") counted Subdomain stored "batch.v1.CronJob";
     "batch" "v1" "Job" "jobs" "job" namespaced () ("all") ("status") counted Subdomain stored "batch.v1.Job";
     "certificates.k8s.io" "v1" "CertificateSigningRequest" "certificatesigningrequests" "certificatesigningrequest" cluster ("csr") () ("approval" "status") uncounted Subdomain stored "certificates.v1.CertificateSigningRequest";
+    "events.k8s.io" "v1" "Event" "events" "event" namespaced ("ev") () () uncounted Subdomain stored "events.v1.Event";
     "networking.k8s.io" "v1" "IngressClass" "ingressclasses" "ingressclass" cluster () () () counted Subdomain stored "networking.v1.IngressClass";
     "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress" namespaced ("ing") () ("status") counted Subdomain stored "networking.v1.Ingress";
     "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies" "networkpolicy" namespaced ("netpol") () () counted Subdomain stored "networking.v1.NetworkPolicy";
@@ -227,6 +233,6 @@ pub fn find(store: &Store, group: &str, version: &str, plural: &str) -> Option<K
 
 /// The built-in kind, or the preferred version of the custom one, that is kept at a place of the store.
 pub fn of_resource(store: &Store, resource: &GroupResource) -> Option<Kind> {
-    let fits = |kind: &Kind| kind.plural == resource.resource && kind.group == resource.group;
+    let fits = |kind: &Kind| kind.resource() == *resource;
     BUILT_IN.iter().find(|kind| fits(kind)).cloned().or_else(|| all(store).into_iter().find(fits))
 }

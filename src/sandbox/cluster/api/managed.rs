@@ -12,7 +12,7 @@ use super::create::{Ownership, Strictness, check_fields, check_identity};
 use super::kinds::Kind;
 use super::read::Form;
 use super::request::{Call, Target};
-use super::{Server, Status, defaults};
+use super::{Server, Status, convert, defaults};
 use crate::sandbox::cluster::store::Object;
 
 /// Metadata that nobody owns: the server sets it.
@@ -255,7 +255,8 @@ impl Server {
             (made, StatusCode::OK)
         } else {
             let ownership = Ownership::Apply(manager);
-            (self.make(kind, &call.user, config, ownership, call.dry_run()?)?, StatusCode::CREATED)
+            let (stored, config) = (self.stored_kind(kind)?, convert::stored(kind, config));
+            (self.make(&stored, &call.user, config, ownership, call.dry_run()?)?, StatusCode::CREATED)
         };
         let mut response = self.show(kind, &made, form, code);
         body::warn(response.headers_mut(), &warnings);

@@ -6,6 +6,7 @@
 
 mod access;
 mod body;
+mod convert;
 mod create;
 mod defaults;
 mod delete;
@@ -16,6 +17,7 @@ mod managed;
 mod openapi;
 mod patch;
 mod pods;
+mod quantity;
 mod read;
 mod request;
 mod scale;

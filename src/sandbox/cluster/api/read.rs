@@ -7,7 +7,7 @@ use super::body::{self, Body};
 use super::kinds::Kind;
 use super::request::{Call, Target, number};
 use super::selector::Selector;
-use super::{Server, Status, table};
+use super::{Server, Status, convert, table};
 use crate::sandbox::cluster::store::Object;
 
 /// How objects are to be shown.
@@ -115,7 +115,7 @@ impl Server {
     /// An answer that is one object.
     pub(super) fn show(&self, kind: &Kind, object: &Value, form: Form, code: StatusCode) -> Response<Body> {
         let value = match form {
-            Form::Whole => object.clone(),
+            Form::Whole => convert::shown(kind, object).into_owned(),
             Form::Metadata => metadata_only(object),
             Form::Table(include) => {
                 let version = object["metadata"]["resourceVersion"].clone();
@@ -166,7 +166,7 @@ impl Server {
                 let items: Vec<Value> = objects
                     .iter()
                     .map(|object| {
-                        let mut item = (**object).clone();
+                        let mut item = convert::shown(kind, object).into_owned();
                         if kind.schema.is_some()
                             && let Some(entries) = item.as_object_mut()
                         {

@@ -187,6 +187,7 @@ impl Server {
         let is_group = path.starts_with("/apis/") && segments > 3;
         let is_core = path.starts_with("/api/") && segments > 2;
         if !is_group && !is_core {
+            self.authorize_path(call, &path)?;
             return self.non_resource(call, &path);
         }
         let target = self.target_of(&path)?;

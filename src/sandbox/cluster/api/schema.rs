@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use super::quantity::Quantity;
+
 static TEXT: &str = include_str!("schema/types.txt");
 
 static TYPES: LazyLock<HashMap<&'static str, HashMap<&'static str, Field>>> = LazyLock::new(|| {
@@ -151,7 +153,8 @@ pub struct Findings {
     pub mistyped: Option<String>,
 }
 
-/// Compares an object with its type. Fields that do not exist are taken out of it, as the decoder drops them.
+/// Compares an object with its type. Fields that do not exist are taken out of it, as the decoder drops them, and amounts get
+/// their canonical form.
 pub fn check(object: &mut Value, of: Type) -> Findings {
     let mut findings = Findings::default();
     walk(object, of, "", "", of.go_name(), &mut findings);
@@ -193,6 +196,14 @@ fn walk(value: &mut Value, of: Type, path: &str, go_path: &str, owner: &str, fin
         }
         return;
     }
+    if of.0 == "quantity" && (value.is_string() || value.is_number()) {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        match text.parse::<Quantity>() {
+            Ok(amount) => *value = amount.to_string().into(),
+            Err(why) => drop(findings.mistyped.get_or_insert_with(|| why.to_owned())),
+        }
+        return;
+    }
     let Some(fields) = TYPES.get(of.0) else {
         let fits = match of.0 {
             "string" | "time" | "bytes" => value.is_string(),
@@ -200,7 +211,8 @@ fn walk(value: &mut Value, of: Type, path: &str, go_path: &str, owner: &str, fin
             "int32" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
             "int64" => value.is_i64() || value.is_u64(),
             "float64" => value.is_number(),
-            "quantity" | "int-or-string" => value.is_string() || value.is_number(),
+            "int-or-string" => value.is_string() || value.is_number(),
+            "quantity" => false,
             _ => true,
         };
         if !fits {

@@ -10,7 +10,7 @@ use super::patch::{self, Form as PatchForm};
 use super::read::Form;
 use super::request::{Call, Target, object_of};
 use super::schema::Type;
-use super::{Server, Status, defaults, managed, pods, validate};
+use super::{Server, Status, convert, defaults, managed, pods, validate};
 use crate::sandbox::cluster::store::{Key, Object, StoreError};
 
 /// How often a change is tried again when others change the object meanwhile.
@@ -74,9 +74,11 @@ impl Server {
         let key = target.key();
         let resource = key.resource.clone();
         let dry_run = call.dry_run()?;
+        let kind = self.stored_kind(&target.kind)?;
         for _ in 0..ATTEMPTS {
             let old = self.store().get(&key).ok_or_else(|| Status::not_found(&resource, &key.name))?;
-            let (mut new, warnings) = change(&old)?;
+            let (new, warnings) = change(&convert::shown(&target.kind, &old))?;
+            let mut new = convert::stored(&target.kind, new);
             let version = &old["metadata"]["resourceVersion"];
             let sent = new["metadata"]["resourceVersion"].as_str().filter(|sent| !sent.is_empty() && *sent != "0");
             // A patch that says nothing of the version carries the one that it was made from.
@@ -84,12 +86,12 @@ impl Server {
             if insists && sent != version.as_str() {
                 return Err(Status::modified(&resource, &key.name));
             }
-            self.settle(&target.kind, &old, &mut new, target.subresource.as_deref())?;
+            self.settle(&kind, &old, &mut new, target.subresource.as_deref())?;
             let manager = call.manager();
             let now = self.store().timestamp();
             let sub = target.subresource.as_deref();
             if noted {
-                managed::note(&target.kind, Some(&old), &mut new, &manager, sub, &now);
+                managed::note(&kind, Some(&old), &mut new, &manager, sub, &now);
             }
             if dry_run {
                 return Ok((Object::new(new), warnings));
@@ -156,6 +158,7 @@ impl Server {
                 }
                 self.keep_allocated(kind, old, new)?;
                 defaults::apply(kind, new);
+                count_template(kind, Some(old), new);
             }
             Some(part) => {
                 let sent = std::mem::replace(new, old.clone());
@@ -225,6 +228,23 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Where a DaemonSet says how often its template has changed.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// Counts the changes of a DaemonSet's template, whatever the caller says of them.
+pub fn count_template(kind: &Kind, old: Option<&Value>, new: &mut Value) {
+    if kind.group != "apps" || kind.plural != "daemonsets" {
+        return;
+    }
+    let count = old.map_or(1, |old| {
+        let before = old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
+        let before: i64 = before.and_then(|text| text.parse().ok()).unwrap_or(1);
+        before + i64::from(old["spec"]["template"] != new["spec"]["template"])
+    });
+    let annotations = defaults::entries(&mut new["metadata"]["annotations"]);
+    annotations.insert(TEMPLATE_GENERATION.into(), count.to_string().into());
 }
 
 /// Whether an object that is being deleted has nothing left to wait for.

@@ -12,7 +12,7 @@ use super::kinds::Kind;
 use super::read::{Form, Include, deprecation, metadata_only};
 use super::request::{Call, Target, number};
 use super::selector::Selector;
-use super::{Server, Status, table};
+use super::{Server, Status, convert, table};
 use crate::clock::Clock;
 use crate::sandbox::cluster::store::{self, Change, Watch, WatchEvent};
 
@@ -159,7 +159,7 @@ impl Stream {
 
     fn say(&mut self, kind: &str, object: &Value) {
         let shown = match self.form {
-            Form::Whole => object.clone(),
+            Form::Whole => convert::shown(&self.kind, object).into_owned(),
             Form::Metadata => metadata_only(object),
             Form::Table(include) => self.table(object, include),
         };

@@ -15,6 +15,13 @@ use super::super::store::{GroupResource, Key, Object, Store, StoreError};
 /// How far the controllers' present may lie behind the clock and still be the present.
 const PRESENT: Duration = Duration::from_secs(2);
 
+/// So many Events about one object that differ only in their message are written one by one; further ones are combined into one.
+/// As client-go's `EventCorrelator`.
+const SIMILAR: usize = 9;
+
+/// How long an Event counts as one of the similar ones after the last of them.
+const SIMILAR_FOR: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
 /// The cluster as a controller sees it at one moment.
 #[derive(Clone)]
 pub struct Control {
@@ -178,13 +185,22 @@ impl Control {
         field: &str,
     ) {
         let namespace = Some(object::namespace(about)).filter(|of| !of.is_empty()).unwrap_or("default");
-        let digest = object::digest(&[object::uid(about), component, severity, reason, message, field]);
-        let key =
-            Key::namespaced(&resources::EVENTS, namespace, &format!("{}.18{}", object::name(about), &digest[..14]));
+        let named = |message: &str| {
+            let digest = object::digest(&[object::uid(about), component, severity, reason, message, field]);
+            Key::namespaced(&resources::EVENTS, namespace, &format!("{}.18{}", object::name(about), &digest[..14]))
+        };
+        let mut key = named(message);
+        let mut combined = String::new();
+        if self.store.get(&key).is_none() && self.too_many_similar(&key, about, component, (severity, reason)) {
+            key = named("");
+            combined = format!("(combined from similar events): {message}");
+        }
+        let message = if combined.is_empty() { message } else { &combined };
         let now = object::written(self.now);
         if self.store.get(&key).is_some() {
             self.update(&key, |event| {
                 event["count"] = (object::number(event, "/count").unwrap_or(1) + 1).into();
+                event["message"] = message.into();
                 event["lastTimestamp"] = now.into();
             });
             return;
@@ -231,6 +247,26 @@ impl Control {
         }
         // Another writer of the same Event at the same moment leaves one of them, which is what counts.
         let _ = self.store.create(&resources::EVENTS, event);
+    }
+
+    /// Whether so many Events say the same of the object in other words that one more is combined with others.
+    fn too_many_similar(
+        &self,
+        key: &Key,
+        about: &Value,
+        component: &str,
+        (severity, reason): (&str, &str),
+    ) -> bool {
+        let prefix = format!("{}.18", object::name(about));
+        let mut similar = self.store.list_prefixed(&key.resource, key.namespace.as_deref(), &prefix);
+        similar.retain(|event| {
+            object::text(event, "/involvedObject/uid") == object::uid(about)
+                && event["reportingComponent"] == component
+                && event["type"] == severity
+                && event["reason"] == reason
+        });
+        let last = similar.iter().filter_map(|event| object::time(event, "/lastTimestamp")).max();
+        similar.len() >= SIMILAR && last.is_some_and(|last| self.now.duration_since(last) < SIMILAR_FOR)
     }
 
     /// A condition as it is to be written: the time of its last transition is kept while its status stays.

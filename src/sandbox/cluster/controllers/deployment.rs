@@ -624,12 +624,12 @@ impl Rollout<'_> {
     }
 }
 
-/// Puts a condition where the one of its type was, or at the end.
+/// Puts a condition in place of the one of its type. One that says something else comes last, as the real controllers have it.
 pub(super) fn replace_condition(conditions: &mut Value, condition: Value) {
     let Some(conditions) = conditions.as_array_mut() else { return };
-    match conditions.iter_mut().find(|known| known["type"] == condition["type"]) {
-        Some(slot) => *slot = condition,
-        None => conditions.push(condition),
+    if !conditions.contains(&condition) {
+        conditions.retain(|known| known["type"] != condition["type"]);
+        conditions.push(condition);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The controllers, the scheduler and the kubelets, run one object at a time. What changes in the store is looked at, and
 //! what that concerns; what is due at a later moment is looked at then. Nothing runs while nothing is due.
 
+mod cluster_roles;
 pub mod control;
 mod daemonset;
 mod deployment;
@@ -280,6 +281,12 @@ impl Controllers {
             }
         } else if *resource == resources::REPLICA_SETS && object::controller(&event.object).is_none() {
             self.tell_adopters(&event.object, &[resources::DEPLOYMENTS]);
+        } else if *resource == resources::CLUSTER_ROLES {
+            for role in self.control.store.list(resource, None) {
+                if role["aggregationRule"].is_object() {
+                    self.enqueue(Work::Object(Key::of(resource, &role)));
+                }
+            }
         } else if *resource == resources::NODES {
             self.wake_unscheduled();
             for daemons in self.control.store.list(&resources::DAEMON_SETS, None) {
@@ -331,6 +338,7 @@ impl Controllers {
             ("batch", "jobs") => job::reconcile(&self.control, key),
             ("", "pods") => self.look_at_pod(key, &found),
             ("", "services") => endpoints::reconcile(&self.control, key),
+            ("rbac.authorization.k8s.io", "clusterroles") => cluster_roles::reconcile(&self.control, key),
             ("networking.k8s.io", "ingresses") => load_balancer::ingress(&self.control, key),
             ("", "namespaces") => {
                 let contents = self.contents.get(&key.name).cloned().unwrap_or_default();

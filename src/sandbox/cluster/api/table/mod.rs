@@ -8,6 +8,7 @@ mod workloads;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::convert;
 use super::kinds::Kind;
 use super::read::{Include, metadata_only};
 
@@ -33,7 +34,8 @@ struct Printer {
 }
 
 fn printer(kind: &Kind) -> Option<Printer> {
-    workloads::printer(&kind.group, &kind.plural).or_else(|| core::printer(&kind.group, &kind.plural))
+    let of = kind.resource();
+    workloads::printer(&of.group, &of.resource).or_else(|| core::printer(&of.group, &of.resource))
 }
 
 fn definition(name: &str, of: &str, priority: i64, description: &str) -> Value {
@@ -72,7 +74,7 @@ pub fn render<'a>(
         }
         entry["object"] = match include {
             Include::Metadata => metadata_only(object),
-            Include::Object => object.clone(),
+            Include::Object => convert::shown(kind, object).into_owned(),
             Include::None => Value::Null,
         };
         rows.push(entry);

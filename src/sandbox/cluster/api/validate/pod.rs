@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::kinds::NameRule;
+use super::super::quantity::Quantity;
 use super::super::status::Cause;
 use super::{filled, items, names};
 
@@ -144,62 +145,25 @@ pub fn port(port: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-/// An amount such as `250m`, `1Gi`, in thousandths of the unit; `None` for what is none.
-pub fn quantity(value: &Value) -> Option<i128> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor: f64 = match unit {
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "" => 1.0,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0_f64.powi(2),
-        "Gi" => 1024.0_f64.powi(3),
-        "Ti" => 1024.0_f64.powi(4),
-        "Pi" => 1024.0_f64.powi(5),
-        "Ei" => 1024.0_f64.powi(6),
-        _ => format!("1{unit}").parse().ok()?,
-    };
-    let number: f64 = number.parse().ok()?;
-    let thousandths = (number * factor * 1000.0).ceil();
-    // Saturates; amounts are compared, not added up.
-    #[allow(clippy::cast_possible_truncation, reason = "a float becomes the nearest integer there is")]
-    Some(thousandths as i128)
+/// An amount such as `250m`, `1Gi`; `None` for what is none, which decoding has refused already.
+fn quantity(value: &Value) -> Option<Quantity> {
+    value.as_str()?.parse().ok()
 }
 
 fn resources(resources: &Value, path: &str, causes: &mut Vec<Cause>) {
     for list in ["limits", "requests"] {
         for (name, amount) in resources[list].as_object().into_iter().flatten() {
             let field = format!("{path}.{list}[{name}]");
-            match quantity(amount) {
-                None => {
-                    let message =
-                        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-                    causes.push(Cause::invalid(field, amount, message));
-                }
-                Some(number) if number < 0 => {
-                    causes.push(Cause::invalid(field, amount, "must be greater than or equal to 0"));
-                }
-                Some(number) => {
-                    let limit = &resources["limits"][name.as_str()];
-                    if list == "requests" && quantity(limit).is_some_and(|limit| number > limit) {
-                        let limit = limit.as_str().map_or_else(|| limit.to_string(), str::to_owned);
-                        let message = format!("must be less than or equal to {name} limit of {limit}");
-                        causes.push(Cause::invalid(format!("{path}.requests"), amount, &message));
-                    }
-                }
+            let Some(number) = quantity(amount) else { continue };
+            if number.is_negative() {
+                causes.push(Cause::invalid(field, amount, "must be greater than or equal to 0"));
+                continue;
+            }
+            let limit = &resources["limits"][name.as_str()];
+            if list == "requests" && quantity(limit).is_some_and(|limit| number > limit) {
+                let limit = limit.as_str().map_or_else(|| limit.to_string(), str::to_owned);
+                let message = format!("must be less than or equal to {name} limit of {limit}");
+                causes.push(Cause::invalid(format!("{path}.requests"), amount, &message));
             }
         }
     }

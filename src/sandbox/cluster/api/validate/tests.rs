@@ -116,13 +116,3 @@ fn what_is_fixed_stays() {
     assert!(update(kind("pods"), &pod("1", "a"), &pod("2", "a")).is_empty());
     assert_eq!(update(kind("pods"), &pod("1", "a"), &pod("1", "b")).len(), 1);
 }
-
-#[test]
-fn amounts() {
-    for (text, thousandths) in
-        [("250m", 250), ("1", 1000), ("1Ki", 1_024_000), ("1.5", 1500), ("2k", 2_000_000), ("1e3", 1_000_000)]
-    {
-        assert_eq!(pod::quantity(&text.into()), Some(thousandths), "{text}");
-    }
-    assert_eq!(pod::quantity(&"1Xi".into()), None);
-}
