@@ -127,9 +127,7 @@ fn both_halves_go_back_to_any_moment_and_share_what_is_the_same() {
                 .body(bytes::Bytes::from(format!("{action}&Version=2010-05-08")));
             sandbox.aws().call(request.unwrap()).await.status().as_u16()
         };
-        let map = |name: &str| {
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": {}})
-        };
+        let map = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": {}});
         let names = || -> Vec<String> {
             let maps = store.list(&resources::CONFIG_MAPS, Some("default"));
             maps.iter().map(|map| object::name(map).to_owned()).filter(|name| name.starts_with("step")).collect()

@@ -210,8 +210,10 @@ mod tests {
                 METRICS: r#"[{"type":"Resource","resource":{"name":"memory","targetAverageUtilization":50}}]"#}},
             "spec": {"maxReplicas": 4, "targetCPUUtilizationPercentage": 80}});
         let new = stored(&kind("autoscaling", "v1"), old.clone());
-        let utilization = |name: &str, percent: i32| json!({"type": "Resource", "resource": {"name": name,
-            "target": {"type": "Utilization", "averageUtilization": percent}}});
+        let utilization = |name: &str, percent: i32| {
+            json!({"type": "Resource", "resource": {"name": name,
+            "target": {"type": "Utilization", "averageUtilization": percent}}})
+        };
         assert_eq!(new["apiVersion"], "autoscaling/v2");
         assert_eq!(new["spec"]["metrics"], json!([utilization("cpu", 80), utilization("memory", 50)]));
         assert_eq!(new["metadata"]["annotations"], json!({"mine": "yes"}));
@@ -225,7 +227,10 @@ mod tests {
             "involvedObject": {"name": "p"}, "reason": "R"});
         let of = kind("events.k8s.io", "v1");
         let new = shown(&of, &core).into_owned();
-        assert_eq!((&new["note"], &new["regarding"]["name"], &new["deprecatedCount"]), (&"m".into(), &"p".into(), &2.into()));
+        assert_eq!(
+            (&new["note"], &new["regarding"]["name"], &new["deprecatedCount"]),
+            (&"m".into(), &"p".into(), &2.into())
+        );
         assert_eq!(new.get("message"), None);
         assert_eq!(stored(&of, new), core);
         assert_eq!(of.resource().to_string(), "events");

@@ -96,7 +96,9 @@ impl Server {
         for object in objects.iter().filter(|object| selector.matches(object)) {
             let key = Key::of(&kind.resource(), object);
             match self.remove(kind, &key, &options) {
-                Ok(Deleted::Gone(object) | Deleted::Leaving(object)) => items.push(convert::shown(kind, &object).into_owned()),
+                Ok(Deleted::Gone(object) | Deleted::Leaving(object)) => {
+                    items.push(convert::shown(kind, &object).into_owned())
+                }
                 Err(status) if status.code == 404 => {}
                 Err(status) => return Err(status),
             }

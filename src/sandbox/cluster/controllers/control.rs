@@ -250,13 +250,7 @@ impl Control {
     }
 
     /// Whether so many Events say the same of the object in other words that one more is combined with others.
-    fn too_many_similar(
-        &self,
-        key: &Key,
-        about: &Value,
-        component: &str,
-        (severity, reason): (&str, &str),
-    ) -> bool {
+    fn too_many_similar(&self, key: &Key, about: &Value, component: &str, (severity, reason): (&str, &str)) -> bool {
         let prefix = format!("{}.18", object::name(about));
         let mut similar = self.store.list_prefixed(&key.resource, key.namespace.as_deref(), &prefix);
         similar.retain(|event| {
