@@ -1,6 +1,8 @@
 //! The text tools against the real ones: the same command lines on the same input give the same output, messages and
 //! status. Where a real tool is missing its table is skipped, with a message.
 
+#[path = "text_tools/folders.rs"]
+mod folders;
 #[path = "text_tools/grep.rs"]
 mod grep;
 #[path = "text_tools/jq.rs"]

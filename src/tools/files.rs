@@ -87,11 +87,54 @@ impl Files {
     /// # Errors
     /// As the system's; `PermissionDenied` in a read-only folder.
     pub fn create(&self, path: impl AsRef<Path>) -> io::Result<cap_std::fs::File> {
-        let (root, rest) = self.resolve(path.as_ref())?;
-        if !root.writable {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "Permission denied"));
-        }
+        let (root, rest) = self.writable(path.as_ref())?;
         root.dir.create(rest)
+    }
+
+    /// Opens a file for writing at its end; makes it if it is not there.
+    ///
+    /// # Errors
+    /// As [`Files::create`].
+    pub fn append(&self, path: impl AsRef<Path>) -> io::Result<cap_std::fs::File> {
+        let (root, rest) = self.writable(path.as_ref())?;
+        root.dir.open_with(rest, cap_std::fs::OpenOptions::new().append(true).create(true))
+    }
+
+    /// Makes a folder.
+    ///
+    /// # Errors
+    /// As the system's; `PermissionDenied` in a read-only folder.
+    pub fn create_dir(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let (root, rest) = self.writable(path.as_ref())?;
+        root.dir.create_dir(rest)
+    }
+
+    /// Removes a file or a symbolic link.
+    ///
+    /// # Errors
+    /// As the system's; `PermissionDenied` in a read-only folder, and for the way to one.
+    pub fn remove_file(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let (root, rest) = self.removable(path.as_ref())?;
+        root.dir.remove_file(rest)
+    }
+
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// As [`Files::remove_file`].
+    pub fn remove_dir(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let (root, rest) = self.removable(path.as_ref())?;
+        root.dir.remove_dir(rest)
+    }
+
+    /// Gives a file or folder another name.
+    ///
+    /// # Errors
+    /// As [`Files::remove_file`], for both names.
+    pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
+        let (old_root, old) = self.removable(from.as_ref())?;
+        let (new_root, new) = self.removable(to.as_ref())?;
+        old_root.dir.rename(old, &new_root.dir, new)
     }
 
     /// What there is to know of a file or folder.
@@ -101,6 +144,15 @@ impl Files {
     pub fn metadata(&self, path: impl AsRef<Path>) -> io::Result<cap_std::fs::Metadata> {
         let (root, rest) = self.resolve(path.as_ref())?;
         root.dir.metadata(rest)
+    }
+
+    /// As [`Files::metadata`]; of a symbolic link, of the link itself. The way into a mapped folder counts as that folder.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub fn symlink_metadata(&self, path: impl AsRef<Path>) -> io::Result<cap_std::fs::Metadata> {
+        let (root, rest) = self.resolve(path.as_ref())?;
+        root.dir.symlink_metadata(rest)
     }
 
     /// The names in a folder, sorted.
@@ -116,6 +168,20 @@ impl Files {
             .collect::<io::Result<Vec<_>>>()?;
         names.sort();
         Ok(names)
+    }
+
+    fn writable(&self, path: &Path) -> io::Result<(&Root, PathBuf)> {
+        let (root, rest) = self.resolve(path)?;
+        if root.writable { Ok((root, rest)) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    }
+
+    /// As [`Files::writable`], for what may be taken away: no root, and nothing that holds one.
+    fn removable(&self, path: &Path) -> io::Result<(&Root, PathBuf)> {
+        let absolute = normal(&self.cwd.join(path));
+        if self.roots.iter().any(|root| root.path.starts_with(&absolute)) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        self.writable(path)
     }
 
     /// The root that holds `path`, and the way there inside of it.

@@ -7,6 +7,7 @@
 
 mod aws;
 mod files;
+mod folders;
 mod kubectl;
 pub mod kustomize;
 mod prepare;

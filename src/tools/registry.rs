@@ -1,6 +1,6 @@
 //! The table of native commands.
 
-use super::{Tool, sleep, text};
+use super::{Tool, folders, sleep, text};
 
 /// The tools by name, in alphabetical order.
 const TOOLS: &[(&str, Tool)] = &[
@@ -8,6 +8,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("base64", Tool::Stream(text::base64::base64)),
     ("basename", Tool::Stream(text::paths::basename)),
     ("cat", Tool::Stream(text::cat::cat)),
+    ("cp", Tool::Stream(folders::cp)),
     ("cut", Tool::Stream(text::cut::cut)),
     ("date", Tool::Stream(text::date::date)),
     ("dirname", Tool::Stream(text::paths::dirname)),
@@ -19,12 +20,19 @@ const TOOLS: &[(&str, Tool)] = &[
     ("jq", Tool::Stream(text::jq::jq)),
     ("kubectl", Tool::Target(super::kubectl::kubectl)),
     ("kustomize", Tool::Stream(super::kustomize::kustomize)),
+    ("ls", Tool::Stream(folders::ls)),
+    ("mkdir", Tool::Stream(folders::mkdir)),
+    ("mv", Tool::Stream(folders::mv)),
     ("prepare-environment", Tool::Target(super::prepare::prepare_environment)),
+    ("rm", Tool::Stream(folders::rm)),
+    ("rmdir", Tool::Stream(folders::rmdir)),
     ("seq", Tool::Stream(text::seq::seq)),
     ("sleep", Tool::Stream(sleep::run)),
     ("sort", Tool::Stream(text::sort::sort)),
     ("tail", Tool::Stream(text::ends::tail)),
     ("tee", Tool::Stream(text::tee::tee)),
+    ("touch", Tool::Stream(folders::touch)),
+    ("tr", Tool::Stream(text::tr::tr)),
     ("uniq", Tool::Stream(text::uniq::uniq)),
     ("wc", Tool::Stream(text::wc::wc)),
     ("yq", Tool::Stream(text::yq::yq)),

@@ -8,7 +8,7 @@ use crate::tools::{Invocation, Status, Streams};
 const BROKEN_PIPE: Status = 141;
 
 /// How a tool ends whose output could not be written.
-pub(super) fn unwritable(invocation: &Invocation, streams: &mut Streams<'_>, error: &io::Error) -> Status {
+pub(in crate::tools) fn unwritable(invocation: &Invocation, streams: &mut Streams<'_>, error: &io::Error) -> Status {
     if error.kind() == ErrorKind::BrokenPipe {
         return BROKEN_PIPE;
     }
@@ -19,7 +19,7 @@ pub(super) fn unwritable(invocation: &Invocation, streams: &mut Streams<'_>, err
 }
 
 /// Why a file could not be opened or read, in the words of the C library.
-pub(super) fn reason(error: &io::Error) -> String {
+pub(in crate::tools) fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "No such file or directory".to_owned(),
         ErrorKind::PermissionDenied => "Permission denied".to_owned(),
@@ -33,7 +33,7 @@ pub(super) fn reason(error: &io::Error) -> String {
 }
 
 /// An opened operand.
-pub(super) enum Source<'s> {
+pub(in crate::tools) enum Source<'s> {
     /// Standard input.
     Stdin(&'s mut dyn Read),
     /// A file.
@@ -50,7 +50,11 @@ impl Read for Source<'_> {
 }
 
 /// Opens an operand; `-` is standard input.
-pub(super) fn open<'s>(invocation: &Invocation, stdin: &'s mut dyn Read, operand: &str) -> io::Result<Source<'s>> {
+pub(in crate::tools) fn open<'s>(
+    invocation: &Invocation,
+    stdin: &'s mut dyn Read,
+    operand: &str,
+) -> io::Result<Source<'s>> {
     if operand == "-" {
         return Ok(Source::Stdin(stdin));
     }
@@ -58,7 +62,7 @@ pub(super) fn open<'s>(invocation: &Invocation, stdin: &'s mut dyn Read, operand
 }
 
 /// Opens a file that is no folder.
-pub(super) fn open_file(invocation: &Invocation, path: &str) -> io::Result<cap_std::fs::File> {
+pub(in crate::tools) fn open_file(invocation: &Invocation, path: &str) -> io::Result<cap_std::fs::File> {
     let file = invocation.files.open(path)?;
     if file.metadata()?.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
@@ -67,82 +71,82 @@ pub(super) fn open_file(invocation: &Invocation, path: &str) -> io::Result<cap_s
 }
 
 /// Everything that an operand holds.
-pub(super) fn read_all(invocation: &Invocation, stdin: &mut dyn Read, operand: &str) -> io::Result<Vec<u8>> {
+pub(in crate::tools) fn read_all(invocation: &Invocation, stdin: &mut dyn Read, operand: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(invocation, stdin, operand)?.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The lines of a text, each with its newline if it has one.
-pub(super) fn lines(bytes: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+pub(in crate::tools) fn lines(bytes: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n')
 }
 
 /// The options of a tool whose command line is as `getopt_long` has it.
-pub(super) struct Spec {
+pub(in crate::tools) struct Spec {
     /// Options without a value.
-    pub(super) short: &'static str,
+    pub(in crate::tools) short: &'static str,
     /// Options with a value.
-    pub(super) with_value: &'static str,
+    pub(in crate::tools) with_value: &'static str,
     /// Long names and the short option that each stands for; unknown to `short` it may be any character.
-    pub(super) long: &'static [(&'static str, char)],
+    pub(in crate::tools) long: &'static [(&'static str, char)],
 }
 
 /// A command line taken apart.
-pub(super) struct Parsed {
+pub(in crate::tools) struct Parsed {
     /// Options in their order, with their values.
-    pub(super) options: Vec<(char, String)>,
+    pub(in crate::tools) options: Vec<(char, String)>,
     /// Everything else.
-    pub(super) operands: Vec<String>,
+    pub(in crate::tools) operands: Vec<String>,
 }
 
 impl Parsed {
     /// Whether an option was given.
-    pub(super) fn has(&self, option: char) -> bool {
+    pub(in crate::tools) fn has(&self, option: char) -> bool {
         self.options.iter().any(|(given, _)| *given == option)
     }
 
     /// The last value of an option.
-    pub(super) fn value(&self, option: char) -> Option<&str> {
+    pub(in crate::tools) fn value(&self, option: char) -> Option<&str> {
         self.options.iter().rev().find(|(given, _)| *given == option).map(|(_, value)| value.as_str())
     }
 
     /// The operands, or standard input if there are none.
-    pub(super) fn operands_or_stdin(&self) -> Vec<&str> {
+    pub(in crate::tools) fn operands_or_stdin(&self) -> Vec<&str> {
         if self.operands.is_empty() { vec!["-"] } else { self.operands.iter().map(String::as_str).collect() }
     }
 }
 
 /// What is wrong with a command line.
-pub(super) struct BadUsage(String);
+pub(in crate::tools) struct BadUsage(String);
 
 impl BadUsage {
     /// Prints it as GNU's tools do.
-    pub(super) fn tell(&self, invocation: &Invocation, streams: &mut Streams<'_>, status: Status) -> Status {
+    pub(in crate::tools) fn tell(&self, invocation: &Invocation, streams: &mut Streams<'_>, status: Status) -> Status {
         let name = &invocation.name;
         let _ = writeln!(streams.stderr, "{name}: {}\nTry '{name} --help' for more information.", self.0);
         status
     }
 
     /// What is wrong.
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::tools) fn text(&self) -> &str {
         &self.0
     }
 
     /// A problem in other words.
-    pub(super) fn new(problem: impl Into<String>) -> Self {
+    pub(in crate::tools) fn new(problem: impl Into<String>) -> Self {
         Self(problem.into())
     }
 }
 
 impl Spec {
     /// Takes the arguments apart; options may follow operands.
-    pub(super) fn parse(&self, invocation: &Invocation) -> Result<Parsed, BadUsage> {
+    pub(in crate::tools) fn parse(&self, invocation: &Invocation) -> Result<Parsed, BadUsage> {
         self.parse_args(&invocation.args)
     }
 
     /// As [`Spec::parse`], for given arguments.
-    pub(super) fn parse_args(&self, args: &[String]) -> Result<Parsed, BadUsage> {
+    pub(in crate::tools) fn parse_args(&self, args: &[String]) -> Result<Parsed, BadUsage> {
         let mut parsed = Parsed { options: Vec::new(), operands: Vec::new() };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
