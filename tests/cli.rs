@@ -53,6 +53,7 @@ fn bad_pages_and_bad_usage_are_told_apart_from_wrong_answers() {
     fs::write(world.path("latin.md"), b"---\ntitle: caf\xe9\n---\n").expect("written");
     fs::write(world.path("huge.md"), vec![b'x'; 100 << 20]).expect("written");
     let slip = page(&world, "slip.md", "```bash wait=abc\n$ true\n```");
+    let good = page(&world, "good.md", "```bash\n$ true\n```");
     let outside = page(&world, "outside.md", "```bash hook=../../x\n$ true\n```");
     for (arguments, status, message) in [
         (vec!["grade", "no-title.md"], 2, "no-title.md:1:1"),
@@ -64,7 +65,9 @@ fn bad_pages_and_bad_usage_are_told_apart_from_wrong_answers() {
         (vec!["grade", "--frobnicate"], 2, "--frobnicate"),
         (vec!["grade", "--speed", "0", &slip], 2, "speed"),
         (vec!["sh", "--scenario", "no-such-scenario", "-c", "true"], 3, "no-such-scenario"),
-        (vec!["grade", "--target", "live", &slip], 3, "sandbox only"),
+        (vec!["grade", "--target", "live", &slip], 2, "slip.md:5:9"),
+        // Nothing in this environment names an account or a cluster.
+        (vec!["grade", "--target", "live", &good], 3, "region"),
     ] {
         let output = world.run(&arguments);
         let text = String::from_utf8_lossy(&output.stderr);
