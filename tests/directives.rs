@@ -87,5 +87,7 @@ fn what_is_not_understood_is_named_at_its_place() {
     }
     let (verdicts, status, stderr) = grade("[compare]\nvolatile = [\"a\", \"(\"]\n", RUN);
     assert!(verdicts.is_empty() && status == Some(2), "{verdicts:?} {status:?}");
-    assert!(stderr.contains("lectern.toml:2:18: the pattern `(` is not usable"), "{stderr}");
+    // Long lines are broken for people.
+    let flat = stderr.replace("\n  │ ", " ");
+    assert!(flat.contains("lectern.toml:2:18: the pattern `(` is not usable"), "{stderr}");
 }
