@@ -164,6 +164,13 @@ fn footer(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
             keys.push("u undo");
         }
         keys.extend(["n next step", "j/k scroll", "] page", "o outline", "? keys", "q quit"]);
+        // The way to all keys, and out, is always seen.
+        for lesser in ["n next step", "o outline", "j/k scroll", "d details", "] page"] {
+            if columns(&keys.join("  ")) + 2 <= usize::from(area.width) {
+                break;
+            }
+            keys.retain(|key| *key != lesser);
+        }
         format!(" {}", keys.join("  "))
     };
     let width = usize::from(area.width);
