@@ -162,7 +162,7 @@ fn resource_id(word: Word<'_>) -> Option<(Kind, usize)> {
         return None;
     }
     let text = id.slice(length);
-    if prefix == 1 && word.bytes[word.at] == b'a' && length == 17 && is_mixed(text) {
+    if prefix == 1 && word.bytes[word.at] == b'a' && length == 17 {
         return Some((Kind::Association, prefix + 1 + length));
     }
     let hexadecimal = text.bytes().all(is_hex);
