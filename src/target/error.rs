@@ -20,6 +20,9 @@ pub enum TargetError {
     /// Nobody says who calls: the credentials are missing, expired or refused.
     #[error("the caller is not known: {0}")]
     NoIdentity(String),
+    /// The kubeconfig is wrong, or does not have what a command names: the line that kubectl prints.
+    #[error("{0}")]
+    Kubeconfig(String),
     /// The cluster is not reachable by the person's configuration.
     #[error("no cluster: {0}")]
     NoCluster(String),

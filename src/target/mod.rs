@@ -13,4 +13,5 @@ pub use aws::{AwsClients, WireAnswer};
 pub use calls::{CallRecord, Calls};
 pub use eks_token::EksToken;
 pub use error::TargetError;
-pub use model::{AwsOptions, Identity, Kind, KubeOptions, Target};
+pub use kube::{KubeClient, KubeOptions, KubeOverrides};
+pub use model::{AwsOptions, Identity, Kind, Target};

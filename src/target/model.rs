@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use super::aws::{self, AwsClients};
 use super::live::Live;
@@ -44,17 +43,6 @@ pub struct AwsOptions {
     pub endpoint: Option<String>,
 }
 
-/// What a command may choose of its way to the cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KubeOptions {
-    /// `--context`.
-    pub context: Option<String>,
-    /// `--as`.
-    pub impersonate: Option<String>,
-    /// `--request-timeout`.
-    pub request_timeout: Option<Duration>,
-}
-
 /// Where a session's calls go.
 pub struct Target {
     pub(super) clock: Clock,
@@ -88,7 +76,11 @@ impl Target {
     pub async fn live(clock: Clock) -> Result<Self, TargetError> {
         let live = Live::resolve(&clock).await?;
         let kube = super::kube::KubeSide::of_environment();
-        live.identity.lock().unwrap_or_else(PoisonError::into_inner).cluster = kube.cluster();
+        if let Some(cluster) = kube.cluster() {
+            let mut identity = live.identity.lock().unwrap_or_else(PoisonError::into_inner);
+            identity.cluster = Some(cluster.name);
+            identity.region = identity.region.take().or(cluster.region);
+        }
         let place = Place::Live(Box::new(live));
         Ok(Self { clock, calls: Calls::default(), place, trusts_commands: false, kube })
     }

@@ -46,6 +46,11 @@ impl Files {
         &self.cwd
     }
 
+    /// What a path of [`Files::with_streams`] holds.
+    pub fn stream(&self, path: impl AsRef<Path>) -> Option<&[u8]> {
+        self.streams.get(path.as_ref()).map(Vec::as_slice)
+    }
+
     /// Opens a file for reading.
     ///
     /// # Errors

@@ -86,6 +86,11 @@ impl Eks {
         names
     }
 
+    /// The URL of a cluster's API server, as the account tells it.
+    pub fn endpoint(&self, name: &str) -> Option<String> {
+        Some(self.behind.view().clusters.get(name)?.endpoint.clone())
+    }
+
     pub fn cluster_arn(&self, name: &str) -> String {
         format!("arn:aws:eks:{}:{}:cluster/{name}", self.region, self.account)
     }

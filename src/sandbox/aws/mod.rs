@@ -94,6 +94,11 @@ impl Aws {
         self.inner.eks.names()
     }
 
+    /// The URL that the account tells for a cluster's API server.
+    pub fn cluster_endpoint(&self, name: &str) -> Option<String> {
+        self.inner.eks.endpoint(name)
+    }
+
     /// Answers a signed request of the AWS API, as the service that its signature names would. The signature itself is
     /// not checked: in process there is nobody else.
     pub async fn call(&self, request: WireRequest) -> WireResponse {

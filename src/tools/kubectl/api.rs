@@ -1,7 +1,7 @@
 //! Requests to the API server: what goes out, what comes back, warnings on the way.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -11,13 +11,15 @@ use kube::client::Body;
 use serde_json::Value;
 
 use super::error::{ApiFailure, Failure};
-use super::options::duration::quote;
+use super::transport::{Broken, TIMED_OUT};
 use crate::clock::Clock;
-use crate::target::TargetError;
+use crate::target::{KubeClient, Target};
 use crate::tools::Output;
 
-/// How often a request is sent again when the server asks for it, as client-go does.
+/// How often a request is sent again when the server asks for it or cuts the connection, as client-go does.
 const RETRIES: u32 = 10;
+/// How long after a cut connection.
+const AFTER_CUT: Duration = Duration::from_secs(1);
 
 /// The media type of a strategic merge patch.
 pub const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
@@ -36,8 +38,8 @@ pub struct Call {
     query: Vec<(String, String)>,
     accept: String,
     content: Option<(&'static str, Vec<u8>)>,
-    /// The resource, for messages.
-    resource: String,
+    /// Whether the server's own words about an error are left alone.
+    opaque: bool,
 }
 
 impl Call {
@@ -49,7 +51,7 @@ impl Call {
             query: Vec::new(),
             accept: "application/json".to_owned(),
             content: None,
-            resource: String::new(),
+            opaque: false,
         }
     }
 
@@ -67,6 +69,11 @@ impl Call {
         self
     }
 
+    /// The same for discovery, whose errors client-go tells by their status alone.
+    pub fn opaque(self) -> Self {
+        Self { opaque: true, ..self }
+    }
+
     /// What forms of an answer are understood.
     pub fn accept(mut self, accept: &str) -> Self {
         accept.clone_into(&mut self.accept);
@@ -82,6 +89,35 @@ impl Call {
     pub fn body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
         self.content = Some((content_type, body));
         self
+    }
+
+    fn watches(&self) -> bool {
+        self.query.iter().any(|(name, value)| name == "watch" && value == "true")
+    }
+
+    /// What is asked for, as it stands behind the words of an error that is no Status: `get deployments.apps web`.
+    fn subject(&self) -> String {
+        let parts: Vec<&str> = self.path.trim_matches('/').split('/').collect();
+        let (group, rest) = match parts.as_slice() {
+            ["api", _, rest @ ..] => ("", rest),
+            ["apis", group, _, rest @ ..] => (*group, rest),
+            _ => return String::new(),
+        };
+        let rest = match rest {
+            ["namespaces", _, resource, rest @ ..] if !matches!(*resource, "status" | "finalize") => {
+                [&[*resource], rest].concat()
+            }
+            other => other.to_vec(),
+        };
+        let Some((resource, rest)) = rest.split_first() else { return String::new() };
+        let mut subject = format!("{} {resource}", self.method.as_str().to_lowercase());
+        if !group.is_empty() {
+            subject.push_str(&format!(".{group}"));
+        }
+        if let Some(name) = rest.first() {
+            subject.push_str(&format!(" {name}"));
+        }
+        subject
     }
 
     fn uri(&self) -> String {
@@ -110,7 +146,8 @@ pub fn encode(text: &str) -> String {
 
 /// The way to the API server for one command.
 pub struct Api {
-    client: kube::Client,
+    client: KubeClient,
+    target: Arc<Target>,
     out: Output,
     clock: Clock,
     timeout: Option<Duration>,
@@ -120,8 +157,8 @@ pub struct Api {
 
 impl Api {
     /// Requests by `client`; warnings go to `out`'s standard error.
-    pub fn new(client: kube::Client, out: Output, clock: Clock) -> Self {
-        Self { client, out, clock, timeout: None, impersonate: Vec::new(), warned: Mutex::default() }
+    pub fn new(client: KubeClient, target: Arc<Target>, out: Output, clock: Clock) -> Self {
+        Self { client, target, out, clock, timeout: None, impersonate: Vec::new(), warned: Mutex::default() }
     }
 
     /// The same with a limit for each request (session time).
@@ -134,10 +171,21 @@ impl Api {
         Self { impersonate, ..self }
     }
 
-    fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, Failure> {
+    /// The server's URL.
+    pub fn server(&self) -> &str {
+        &self.client.server
+    }
+
+    async fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, Failure> {
         let mut request = Request::builder().method(&call.method).uri(call.uri()).header("Accept", &call.accept);
         for (name, value) in &self.impersonate {
             request = request.header(*name, value);
+        }
+        let authorization = self.client.authorization(&self.target).await;
+        if let Some(value) = authorization
+            .map_err(|error| Failure::Plain(format!("Unable to connect to the server: getting credentials: {error}")))?
+        {
+            request = request.header(http::header::AUTHORIZATION, value);
         }
         if let Some((content_type, _)) = &call.content {
             request = request.header("Content-Type", *content_type);
@@ -146,20 +194,29 @@ impl Api {
         request.body(body).map_err(|error| Failure::message(format!("cannot ask for {}: {error}", call.path)))
     }
 
-    async fn send(&self, call: &Call) -> Result<Response<Body>, Failure> {
+    /// Sends a request until it is answered for good: again when the server says when to (429 and 5xx with Retry-After),
+    /// and when it cut the connection of a request that only reads, if `again` allows that.
+    async fn send(&self, call: &Call, again: bool) -> Result<Response<Body>, Failure> {
         let mut retries = 0;
         loop {
-            let request = self.request(call)?.map(Body::from);
-            let sent = self.client.send(request);
+            let request = self.request(call).await?.map(Body::from);
+            let sent = self.client.client.send(request);
             let answer = match self.timeout {
                 None => sent.await,
-                Some(limit) => self.clock.timeout(limit, sent).await.map_err(|_| {
-                    Failure::Plain(
-                        "Unable to connect to the server: net/http: request canceled (Client.Timeout exceeded while awaiting headers)".into(),
-                    )
-                })?,
+                Some(limit) => self.clock.timeout(limit, sent).await.map_err(|_| Failure::Plain(TIMED_OUT.into()))?,
             };
-            let response = answer.map_err(transport)?;
+            let response = match answer {
+                Ok(response) => response,
+                Err(error) => {
+                    let broken = Broken::of(&error, self.server());
+                    if broken.cut && again && call.method == Method::GET && retries < RETRIES {
+                        retries += 1;
+                        self.clock.sleep(AFTER_CUT).await;
+                        continue;
+                    }
+                    return Err(broken.failure);
+                }
+            };
             for warning in response.headers().get_all("warning") {
                 if let Some(text) = warning.to_str().ok().and_then(warning_text)
                     && self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone())
@@ -168,7 +225,6 @@ impl Api {
                 }
             }
             let status = response.status();
-            // client-go sends again when the server says when to.
             if status == 429 || status.is_server_error() {
                 let after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
                 if let Some(seconds) = after
@@ -182,9 +238,16 @@ impl Api {
             if status.is_success() {
                 return Ok(response);
             }
+            if status == 401 {
+                self.client.unauthorized().await;
+            }
+            let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+            let text = kind.is_none_or(|kind| kind.starts_with("text/"));
             let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-            let verb = call.method.as_str().to_lowercase();
-            return Err(ApiFailure::read(status.as_u16(), &body, &verb, &call.resource).into());
+            return Err(match call.opaque {
+                true => ApiFailure::told_by_status(status.as_u16(), text.then_some(&body[..]), "").into(),
+                false => ApiFailure::read(status.as_u16(), &body, text, &call.subject()).into(),
+            });
         }
     }
 
@@ -193,8 +256,16 @@ impl Api {
     /// # Errors
     /// When the server refuses or cannot be reached.
     pub async fn bytes(&self, call: &Call) -> Result<Vec<u8>, Failure> {
-        let response = self.send(call).await?;
-        let body = response.into_body().collect().await.map_err(transport)?;
+        let response = self.send(call, true).await?;
+        let body = response.into_body().collect().await.map_err(|error| {
+            let why = match Broken::of(&error, self.server()) {
+                Broken { cut: true, .. } => "unexpected EOF".to_owned(),
+                Broken { failure, .. } => failure.words(),
+            };
+            Failure::message(format!(
+                "unexpected error when reading response body. Please retry. Original error: {why}"
+            ))
+        })?;
         Ok(body.to_bytes().to_vec())
     }
 
@@ -213,7 +284,8 @@ impl Api {
     /// # Errors
     /// As [`Api::bytes`].
     pub async fn stream(&self, call: &Call) -> Result<Stream, Failure> {
-        Ok(Stream { body: self.send(call).await?.into_body(), buffer: BytesMut::new() })
+        let body = self.send(call, call.watches()).await?.into_body();
+        Ok(Stream { body, buffer: BytesMut::new(), server: self.server().to_owned() })
     }
 
     /// Opens a WebSocket, with the subprotocols that kube asks for.
@@ -221,14 +293,15 @@ impl Api {
     /// # Errors
     /// When the server refuses the request or the upgrade.
     pub async fn connect(&self, call: &Call) -> Result<kube::client::Connection, Failure> {
-        self.client.connect(self.request(call)?).await.map_err(|error| match error {
+        let request = self.request(call).await?;
+        self.client.client.connect(request).await.map_err(|error| match error {
             kube::Error::Api(status) => Failure::from(ApiFailure {
                 code: status.code,
                 reason: status.reason.clone(),
                 message: status.message.clone(),
                 details: Value::Null,
             }),
-            other => transport(other),
+            other => Broken::of(&other, self.server()).failure,
         })
     }
 }
@@ -237,6 +310,8 @@ impl Api {
 pub struct Stream {
     body: Body,
     buffer: BytesMut,
+    /// The server's URL.
+    server: String,
 }
 
 impl Stream {
@@ -248,7 +323,7 @@ impl Stream {
         loop {
             match self.body.frame().await {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(transport(error)),
+                Some(Err(error)) => return Err(Broken::of(&error, &self.server).failure),
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data.to_vec()));
@@ -299,32 +374,6 @@ fn warning_text(header: &str) -> Option<String> {
     Some(text)
 }
 
-/// Why no answer came, in kubectl's words.
-fn transport(error: kube::Error) -> Failure {
-    let mut causes = Vec::new();
-    let mut at: Option<&dyn std::error::Error> = Some(&error);
-    while let Some(cause) = at {
-        if let Some(refused @ TargetError::Refused { .. }) = cause.downcast_ref::<TargetError>() {
-            return Failure::message(refused.to_string());
-        }
-        if let Some(io) = cause.downcast_ref::<std::io::Error>()
-            && io.kind() == std::io::ErrorKind::ConnectionRefused
-        {
-            return Failure::Plain(
-                "The connection to the server was refused - did you specify the right host or port?".into(),
-            );
-        }
-        causes.push(cause.to_string());
-        at = cause.source();
-    }
-    causes.dedup();
-    let last = causes.pop().unwrap_or_default();
-    if let kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) = error {
-        return Failure::message(format!("unable to decode the answer: {}", quote(&last)));
-    }
-    Failure::Plain(format!("Unable to connect to the server: {last}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,6 +382,19 @@ mod tests {
     fn queries_are_encoded() {
         let call = Call::get("/api/v1/pods").query("labelSelector", "a=b,c in (d)").query("limit", "");
         assert_eq!(call.uri(), "/api/v1/pods?labelSelector=a%3Db%2Cc%20in%20%28d%29");
+    }
+
+    #[test]
+    fn errors_name_what_was_asked_for() {
+        for (path, subject) in [
+            ("/api/v1/namespaces/x/pods/p/log", "get pods p"),
+            ("/apis/apps/v1/deployments", "get deployments.apps"),
+            ("/api/v1/namespaces/x", "get namespaces x"),
+            ("/version", ""),
+            ("/api", ""),
+        ] {
+            assert_eq!(Call::get(path).subject(), subject, "{path}");
+        }
     }
 
     #[test]

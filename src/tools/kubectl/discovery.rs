@@ -90,7 +90,7 @@ impl Discovery {
     pub async fn ask(api: &Api) -> Result<Self, Failure> {
         let mut discovery = Self::default();
         for root in ["/api", "/apis"] {
-            let answer = api.value(&Call::get(root).accept(AGGREGATED)).await?;
+            let answer = api.value(&Call::get(root).accept(AGGREGATED).opaque()).await?;
             match answer["kind"].as_str() {
                 Some("APIGroupDiscoveryList") => discovery.add_aggregated(&answer),
                 _ => discovery.add_legacy(api, root, &answer).await?,

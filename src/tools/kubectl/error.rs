@@ -44,8 +44,9 @@ pub struct ApiFailure {
 }
 
 impl ApiFailure {
-    /// Reads the answer of a server that refused.
-    pub fn read(code: u16, body: &[u8], verb: &str, resource: &str) -> Self {
+    /// Reads the answer of a server that refused. `text` is whether the body is one for people; `subject` is what was asked
+    /// for, `get pods web`, if that is to be told.
+    pub fn read(code: u16, body: &[u8], text: bool, subject: &str) -> Self {
         if let Ok(value) = serde_json::from_slice::<Value>(body)
             && value["kind"] == "Status"
         {
@@ -57,31 +58,45 @@ impl ApiFailure {
                 details: value["details"].clone(),
             };
         }
-        // The words of apimachinery for answers that are no Status.
+        Self::told_by_status(code, text.then_some(body), subject)
+    }
+
+    /// The words of apimachinery (NewGenericServerResponse) for an answer that is no Status.
+    pub fn told_by_status(code: u16, body: Option<&[u8]>, subject: &str) -> Self {
+        let said = body.map_or("unknown".into(), |body| String::from_utf8_lossy(body).trim().to_owned());
         let (reason, message) = match code {
+            400 => ("BadRequest", "the server rejected our request for an unknown reason".to_owned()),
             401 => ("Unauthorized", "the server has asked for the client to provide credentials".to_owned()),
-            403 => ("Forbidden", String::from_utf8_lossy(body).trim().to_owned()),
+            403 => ("Forbidden", said),
             404 => ("NotFound", "the server could not find the requested resource".to_owned()),
             405 => ("MethodNotAllowed", "the server does not allow this method on the requested resource".to_owned()),
-            409 => ("Conflict", "the server reported a conflict".to_owned()),
-            415 => (
-                "UnsupportedMediaType",
-                "the body of the request was in an unknown format - accepted media types include: ".to_owned(),
+            406 if said.is_empty() || said == "unknown" => (
+                "NotAcceptable",
+                "the server was unable to respond with a content type that the client supports".to_owned(),
             ),
-            429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later".to_owned()),
-            500 => (
-                "InternalError",
-                format!("an error on the server ({}) has prevented the request from succeeding", quote(String::from_utf8_lossy(body).trim())),
+            406 => ("NotAcceptable", said),
+            409 if subject.starts_with("post ") => ("AlreadyExists", "the server reported a conflict".to_owned()),
+            409 => ("Conflict", "the server reported a conflict".to_owned()),
+            415 => ("UnsupportedMediaType", said),
+            422 => ("Invalid", "the server rejected our request due to an error in our request".to_owned()),
+            429 => (
+                "TooManyRequests",
+                "the server has received too many requests and has asked us to try again later".to_owned(),
             ),
             503 => ("ServiceUnavailable", "the server is currently unable to handle the request".to_owned()),
-            504 => ("Timeout", "the server was unable to return a response in the time allotted, but may still be processing the request".to_owned()),
-            code => ("", format!("the server responded with the status code {code} but did not return more information")),
+            504 => (
+                "Timeout",
+                "the server was unable to return a response in the time allotted, but may still be processing the request".to_owned(),
+            ),
+            500.. => (
+                "InternalError",
+                format!("an error on the server ({}) has prevented the request from succeeding", quote(&said)),
+            ),
+            code => {
+                ("", format!("the server responded with the status code {code} but did not return more information"))
+            }
         };
-        let message = match (verb, resource) {
-            ("", _) | (_, "") => message,
-            (verb, resource) if !matches!(code, 403 | 500) => format!("{message} ({verb} {resource})"),
-            _ => message,
-        };
+        let message = if subject.is_empty() { message } else { format!("{message} ({subject})") };
         Self { code, reason: reason.to_owned(), message, details: Value::Null }
     }
 
@@ -240,7 +255,11 @@ impl From<ApiFailure> for Failure {
 
 impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
-        Self::Message(error.to_string())
+        match error {
+            // These are kubectl's own lines.
+            TargetError::Kubeconfig(words) => Self::Plain(words),
+            other => Self::Message(other.to_string()),
+        }
     }
 }
 
@@ -252,13 +271,13 @@ mod tests {
     #[test]
     fn words_and_status_are_kubectl_s() {
         let body = json!({"kind": "Status", "reason": "NotFound", "message": "pods \"x\" not found", "code": 404});
-        let failure = Failure::from(ApiFailure::read(404, body.to_string().as_bytes(), "get", "pods"));
+        let failure = Failure::from(ApiFailure::read(404, body.to_string().as_bytes(), false, "get pods"));
         assert_eq!(failure.report(), ("Error from server (NotFound): pods \"x\" not found\n".into(), 1));
         assert!(failure.is_not_found());
         let body = json!({"kind": "Status", "reason": "Invalid", "message": "m", "code": 422, "details": {
             "kind": "Deployment", "name": "x", "causes": [{"field": "spec.a", "message": "Required value"},
             {"field": "spec.b", "message": "Invalid value: 1"}]}});
-        let failure = Failure::from(ApiFailure::read(422, body.to_string().as_bytes(), "", ""));
+        let failure = Failure::from(ApiFailure::read(422, body.to_string().as_bytes(), false, ""));
         assert_eq!(
             failure.report().0,
             "The Deployment \"x\" is invalid: \n* spec.a: Required value\n* spec.b: Invalid value: 1\n"

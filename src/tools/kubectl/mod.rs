@@ -17,17 +17,19 @@ mod quantity;
 mod resources;
 mod session;
 mod three_way;
+mod transport;
 mod verbs;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use error::Failure;
-use options::{Parsed, UsageError, command_word};
+use options::{PERSONS, Parsed, UsageError, command_word};
 use session::Session;
 use verbs::{VERBS, Verb};
 
-use super::{Status, TargetCall};
+use super::{Invocation, Status, TargetCall};
+use crate::target::{KubeOptions, KubeOverrides};
 
 /// Runs one kubectl command line.
 pub fn kubectl(call: TargetCall) -> Pin<Box<dyn Future<Output = Status> + Send>> {
@@ -64,8 +66,44 @@ async fn work(call: TargetCall) -> Result<(), Failure> {
     if options.on("help") {
         return Err(Failure::message(format!("the help of {command} is not built in; kubectl's documentation has it")));
     }
-    let session = Session::new(options, command, target, invocation, stdin, out);
+    let own = |name: &str| verb.options.iter().copied().flatten().any(|flag| flag.name == name);
+    let persons: Vec<&str> = PERSONS.iter().copied().filter(|name| options.given(name) && !own(name)).collect();
+    if let Some(name) = persons.first().filter(|_| !target.is_persons_line()) {
+        return Err(Failure::message(format!(
+            "--{name} is refused: the cluster and the identity are chosen once, by the person who runs the lesson: leave the option out, or choose among that person's contexts with --context"
+        )));
+    }
+    let kube = options_of(&options, &persons, &invocation);
+    let session = Session::new(options, command, kube, target, invocation, stdin, out);
     (verb.run)(&session).await
+}
+
+/// What the command line says of the way to the cluster. `persons` are the options that only a person's own line has.
+fn options_of(options: &Parsed, persons: &[&str], invocation: &Invocation) -> KubeOptions {
+    let text = |name: &str| Some(options.text(name).to_owned()).filter(|text| !text.is_empty());
+    let own = |name: &str| persons.contains(&name).then(|| options.text(name).to_owned());
+    let path = |name: &str| own(name).map(|path| invocation.files.cwd().join(path).to_string_lossy().into_owned());
+    KubeOptions {
+        kubeconfig: text("kubeconfig"),
+        context: text("context"),
+        cluster: own("cluster"),
+        user: own("user"),
+        impersonate: text("as"),
+        request_timeout: None,
+        overrides: KubeOverrides {
+            server: own("server"),
+            token: own("token"),
+            username: own("username"),
+            password: own("password"),
+            certificate_authority: path("certificate-authority"),
+            client_certificate: path("client-certificate"),
+            client_key: path("client-key"),
+            tls_server_name: own("tls-server-name"),
+            insecure_skip_tls_verify: persons.contains(&"insecure-skip-tls-verify")
+                && options.on("insecure-skip-tls-verify"),
+        },
+        environment: KubeOptions::take(|name| invocation.env.get(name).cloned()),
+    }
 }
 
 /// What a command line asks of kubectl that is not built here, as `kubectl COMMAND OPTION`; `None` when all of it is. Options behind `--` are another program's.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::config::Kubeconfig;
 use tokio::sync::OnceCell;
 
 use super::api::Api;
@@ -24,6 +25,7 @@ pub struct Session {
     pub command: String,
     /// Where it prints.
     pub out: Output,
+    kube: KubeOptions,
     target: Arc<Target>,
     invocation: Invocation,
     stdin: tokio::sync::Mutex<Option<TargetInput>>,
@@ -41,6 +43,7 @@ impl Session {
     pub fn new(
         options: Parsed,
         command: String,
+        kube: KubeOptions,
         target: Arc<Target>,
         invocation: Invocation,
         stdin: TargetInput,
@@ -50,6 +53,7 @@ impl Session {
             options,
             command,
             out,
+            kube,
             target,
             invocation,
             stdin: tokio::sync::Mutex::new(Some(stdin)),
@@ -113,20 +117,15 @@ impl Session {
         self.cluster
             .get_or_try_init(|| async {
                 let text = |name: &str| Some(self.options.text(name).to_owned()).filter(|text| !text.is_empty());
-                let named =
-                    || self.invocation.env.get("KUBECONFIG").filter(|path| !self.target.is_own_kubeconfig(path));
-                if let Some(path) = text("kubeconfig").or_else(|| named().cloned()) {
-                    self.target.check_kubeconfig(&path, self.files())?;
-                }
                 let request_timeout = request_timeout(self.options.text("request-timeout"))?;
-                let options = KubeOptions { context: text("context"), impersonate: text("as"), request_timeout };
-                let (client, namespace) = self.target.kube(&options).await?;
+                let client = self.target.kube(&self.kube, self.files()).await?;
+                let namespace = client.namespace.clone();
                 let mut impersonate = Vec::new();
                 impersonate.extend(text("as").map(|user| ("Impersonate-User", user)));
                 impersonate
                     .extend(self.options.all("as-group").iter().map(|group| ("Impersonate-Group", group.clone())));
                 impersonate.extend(text("as-uid").map(|uid| ("Impersonate-Uid", uid)));
-                let api = Api::new(client, self.out.clone(), self.clock().clone())
+                let api = Api::new(client, Arc::clone(&self.target), self.out.clone(), self.clock().clone())
                     .with_timeout(request_timeout)
                     .impersonating(impersonate);
                 Ok(Cluster { api, namespace })
@@ -140,6 +139,14 @@ impl Session {
     /// When the target reaches no cluster.
     pub async fn api(&self) -> Result<&Api, Failure> {
         Ok(&self.cluster().await?.api)
+    }
+
+    /// The configuration, without the command's own choices.
+    ///
+    /// # Errors
+    /// When a file of it cannot be read.
+    pub fn kubeconfig(&self) -> Result<Kubeconfig, Failure> {
+        Ok(self.target.kubeconfig(&self.kube, self.files())?)
     }
 
     /// The namespace that the command means: `-n`, else the context's.
@@ -160,8 +167,7 @@ impl Session {
     pub async fn discovery(&self) -> Result<&Arc<Discovery>, Failure> {
         self.discovery
             .get_or_try_init(|| async {
-                let key = self.options.text("context");
-                if let Some(kept) = self.target.kept::<Discovery>(key) {
+                if let Some(kept) = self.target.kept::<Discovery>(self.api().await?.server()) {
                     return Ok(kept);
                 }
                 self.ask_discovery().await
@@ -170,8 +176,9 @@ impl Session {
     }
 
     async fn ask_discovery(&self) -> Result<Arc<Discovery>, Failure> {
-        let discovery = Arc::new(Discovery::ask(self.api().await?).await?);
-        self.target.keep(self.options.text("context"), Arc::clone(&discovery));
+        let api = self.api().await?;
+        let discovery = Arc::new(Discovery::ask(api).await?);
+        self.target.keep(api.server(), Arc::clone(&discovery));
         Ok(discovery)
     }
 

@@ -94,7 +94,20 @@ impl Flag {
     }
 }
 
-const CHOSEN_ONCE: &str = "the cluster and the identity are chosen once, by the person who runs the lesson: leave the option out, or choose among that person's contexts with --context";
+/// Options that say where the cluster is and who one is there: a person's own line has them, a lesson does not.
+pub const PERSONS: &[&str] = &[
+    "server",
+    "token",
+    "user",
+    "cluster",
+    "username",
+    "password",
+    "certificate-authority",
+    "client-certificate",
+    "client-key",
+    "tls-server-name",
+    "insecure-skip-tls-verify",
+];
 
 /// The options that every command has.
 pub const GLOBAL: &[Flag] = &[
@@ -114,17 +127,17 @@ pub const GLOBAL: &[Flag] = &[
     Flag::text("profile").or("none"),
     Flag::text("profile-output").or("profile.pprof"),
     Flag::switch("warnings-as-errors"),
-    Flag::refused("server", CHOSEN_ONCE).short('s'),
-    Flag::refused("token", CHOSEN_ONCE),
-    Flag::refused("user", CHOSEN_ONCE),
-    Flag::refused("cluster", CHOSEN_ONCE),
-    Flag::refused("username", CHOSEN_ONCE),
-    Flag::refused("password", CHOSEN_ONCE),
-    Flag::refused("certificate-authority", CHOSEN_ONCE),
-    Flag::refused("client-certificate", CHOSEN_ONCE),
-    Flag::refused("client-key", CHOSEN_ONCE),
-    Flag::refused("tls-server-name", CHOSEN_ONCE),
-    Flag::refused("insecure-skip-tls-verify", CHOSEN_ONCE).alone("true"),
+    Flag::text("server").short('s'),
+    Flag::text("token"),
+    Flag::text("user"),
+    Flag::text("cluster"),
+    Flag::text("username"),
+    Flag::text("password"),
+    Flag::text("certificate-authority"),
+    Flag::text("client-certificate"),
+    Flag::text("client-key"),
+    Flag::text("tls-server-name"),
+    Flag::switch("insecure-skip-tls-verify"),
     Flag::switch("help").short('h'),
 ];
 

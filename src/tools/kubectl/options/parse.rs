@@ -259,7 +259,9 @@ mod tests {
         ] {
             assert_eq!(read(words).unwrap_err(), UsageError::Flag(message.into()));
         }
-        assert!(matches!(read(&["--server=http://x"]), Err(UsageError::Refused(_))));
+        let local = Flag::refused("local", "why").alone("true");
+        let words = ["--local".to_owned()];
+        assert!(matches!(Parsed::read(&words, &[&[local]]), Err(UsageError::Refused(_))));
     }
 
     #[test]

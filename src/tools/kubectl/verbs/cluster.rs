@@ -51,7 +51,7 @@ pub async fn version(session: &Session) -> Result<(), Failure> {
         Ok(Value::Null)
     } else {
         match session.api().await {
-            Ok(api) => api.value(&Call::get("/version")).await,
+            Ok(api) => api.value(&Call::get("/version").opaque()).await,
             Err(failure) => Err(failure),
         }
     };
@@ -100,16 +100,7 @@ pub async fn info(session: &Session) -> Result<(), Failure> {
     if let Some(word) = session.options.args.first() {
         return Err(Failure::message(format!("kubectl cluster-info {word} is not built into this kubectl yet")));
     }
-    let config = session.target().kubeconfig()?;
-    let context = chosen(session, &config);
-    let server = config
-        .contexts
-        .iter()
-        .find(|named| Some(&named.name) == context.as_ref())
-        .and_then(|named| named.context.as_ref())
-        .and_then(|context| config.clusters.iter().find(|named| named.name == context.cluster))
-        .and_then(|named| named.cluster.as_ref()?.server.clone())
-        .unwrap_or_default();
+    let server = session.api().await?.server().to_owned();
     let call = Call::get("/api/v1/namespaces/kube-system/services")
         .query("labelSelector", "kubernetes.io/cluster-service=true");
     let services = session.api().await?.value(&call).await?;
@@ -138,7 +129,7 @@ fn chosen(session: &Session, config: &kube::config::Kubeconfig) -> Option<String
 /// # Errors
 /// When there is none.
 pub async fn current_context(session: &Session) -> Result<(), Failure> {
-    match session.target().kubeconfig()?.current_context.filter(|context| !context.is_empty()) {
+    match session.kubeconfig()?.current_context.filter(|context| !context.is_empty()) {
         Some(context) => session.print(format!("{context}\n")).await,
         None => Err(Failure::message("current-context is not set")),
     }
@@ -149,7 +140,7 @@ pub async fn current_context(session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// When one is named that is not there.
 pub async fn contexts(session: &Session) -> Result<(), Failure> {
-    let config = session.target().kubeconfig()?;
+    let config = session.kubeconfig()?;
     let mut columns = Columns::table();
     let name_only = session.options.text("output") == "name";
     if !name_only && !session.options.on("no-headers") {
@@ -190,7 +181,7 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
     if session.options.on("raw") {
         return Err(Failure::message("--raw is refused: it would print credentials"));
     }
-    let config = session.target().kubeconfig()?;
+    let config = session.kubeconfig()?;
     let mut value = serde_json::to_value(&config).unwrap_or_default();
     value["apiVersion"] = json!("v1");
     value["kind"] = json!("Config");

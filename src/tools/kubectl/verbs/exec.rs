@@ -135,6 +135,6 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         session.complain(format!("command terminated with exit code {code}\n")).await?;
         return Err(Failure::Status((code & 0xff) as u8));
     }
-    let failure = ApiFailure::read(500, outcome.to_string().as_bytes(), "", "");
+    let failure = ApiFailure::read(500, outcome.to_string().as_bytes(), false, "");
     Err(Failure::message(failure.message))
 }

@@ -85,14 +85,14 @@ impl<'a> Following<'a> {
         let mut found = match api.value(&self.list).await {
             Ok(found) => found,
             // A server that went away in the middle comes back.
-            Err(Failure::Plain(_)) if self.known.is_some() => return Ok(None),
+            Err(failure) if self.known.is_some() && passes(&failure) => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let from = version(&found).unwrap_or_default();
         let watch = self.list.clone().query("resourceVersion", from).query("watch", "true");
         match api.stream(&watch.query("allowWatchBookmarks", "true")).await {
             Ok(stream) => self.stream = Some(stream),
-            Err(Failure::Plain(_)) => return Ok(None),
+            Err(failure) if passes(&failure) => return Ok(None),
             Err(Failure::Api(failure)) if failure.code == 410 => return Ok(None),
             Err(failure) => return Err(failure),
         }
@@ -105,6 +105,15 @@ impl<'a> Following<'a> {
             None => Some(Event::Absent),
             Some(item) => Some(Event::Present(with_kind(item, &self.object.mapping))),
         })
+    }
+}
+
+/// Whether a server that was there before may be there again later: it is away, starting or has too much to do.
+fn passes(failure: &Failure) -> bool {
+    match failure {
+        Failure::Plain(_) => true,
+        Failure::Api(failure) => failure.code == 429 || failure.code >= 500,
+        _ => false,
     }
 }
 

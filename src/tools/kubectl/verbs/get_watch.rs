@@ -83,5 +83,5 @@ pub async fn run(session: &Session, mut printer: Option<ObjectPrinter>) -> Resul
 /// The failure that a watch ends with.
 pub fn status(object: &Value) -> Failure {
     let code = object["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
-    ApiFailure::read(code, object.to_string().as_bytes(), "", "").into()
+    ApiFailure::read(code, object.to_string().as_bytes(), false, "").into()
 }
