@@ -113,8 +113,8 @@ mod tests {
     use super::*;
 
     fn through(server: &str, own: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
-        let mut options = KubeOptions::default();
-        options.environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = KubeOptions { environment, ..KubeOptions::default() };
         let config = serde_json::json!({"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k"}}],
             "clusters": [{"name": "k", "cluster": {"server": server, "proxy-url": own}}]});
         let chosen = Chosen::of(&serde_json::from_value(config).unwrap(), &options).unwrap();

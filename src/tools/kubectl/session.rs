@@ -62,11 +62,6 @@ impl Session {
         }
     }
 
-    /// Where calls go.
-    pub fn target(&self) -> &Target {
-        &self.target
-    }
-
     /// The files that may be opened.
     pub fn files(&self) -> &Files {
         &self.invocation.files

@@ -261,7 +261,8 @@ mod tests {
         }
         let local = Flag::refused("local", "why").alone("true");
         let words = ["--local".to_owned()];
-        assert!(matches!(Parsed::read(&words, &[&[local]]), Err(UsageError::Refused(_))));
+        let flags: &'static [Flag] = Box::leak(Box::new([local]));
+        assert!(matches!(Parsed::read(&words, &[flags]), Err(UsageError::Refused(_))));
     }
 
     #[test]
