@@ -83,6 +83,10 @@ fn of_io(error: &io::Error, server: &str) -> Option<Broken> {
     if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return failed(unable(&of_tls(tls, server)));
     }
+    // The connector wraps an error of the stream in one more of its own.
+    if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        return of_io(inner, server);
+    }
     let (host, address) = address(server);
     let text = error.to_string();
     if text.contains("failed to lookup address information") {

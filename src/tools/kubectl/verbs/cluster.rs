@@ -188,6 +188,12 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
     if value["preferences"].is_null() {
         value["preferences"] = json!({});
     }
+    // client-go keeps the entries in maps, which Go prints by key.
+    for key in ["clusters", "contexts", "users"] {
+        if let Some(entries) = value[key].as_array_mut() {
+            entries.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
+        }
+    }
     for user in value["users"].as_array_mut().into_iter().flatten() {
         for key in ["token", "password"] {
             if user["user"].get(key).is_some() {
