@@ -7,6 +7,7 @@
 mod account;
 mod cluster;
 mod identity;
+mod login;
 mod state;
 
 use std::collections::BTreeMap;
@@ -124,12 +125,15 @@ impl Serving {
         let name = sandbox.aws().clusters().into_iter().next().unwrap_or_else(|| "sandbox".into());
         let kubeconfig = folder.join("kubeconfig");
         state::write_private(&kubeconfig, identity.kubeconfig(&name, cluster_at).as_bytes())?;
+        // What the account tells of the cluster leads to this socket, as `aws eks update-kubeconfig` wants it.
+        sandbox.aws().serve_cluster(&name, &format!("https://{cluster_at}"), &identity.authority());
         let stop = CancellationToken::new();
         let promise = state.map(|folder| Promise::keep(folder, sandbox.clone(), clock.clone(), stop.clone()));
         cluster::serve(
             cluster,
             sandbox.cluster().server().clone(),
             &identity,
+            &name,
             clock.clone(),
             promise.clone(),
             stop.clone(),

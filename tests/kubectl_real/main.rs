@@ -5,6 +5,7 @@
 
 mod account;
 mod cluster;
+mod login;
 mod replay;
 mod served;
 mod state;

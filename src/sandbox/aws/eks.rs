@@ -2,7 +2,7 @@
 //! winterbaume, from the same clusters. What would change those has nothing behind it yet and says so.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -26,9 +26,19 @@ pub(super) struct Eks {
     pub associations: Associations,
     /// Members of the API's `Cluster` that winterbaume cannot keep, by the cluster's name.
     details: Mutex<BTreeMap<String, Map<String, Value>>>,
+    /// The cluster whose API server is on a socket, once it is.
+    served: OnceLock<Served>,
     account: String,
     region: String,
     clock: Clock,
+}
+
+/// A cluster's API server on a socket.
+struct Served {
+    cluster: String,
+    endpoint: String,
+    /// The certificate authority: PEM in base64.
+    authority: String,
 }
 
 impl Eks {
@@ -37,6 +47,7 @@ impl Eks {
             behind: Behind::new(EksService::new(), region, account, clock),
             associations: Associations::default(),
             details: Mutex::default(),
+            served: OnceLock::new(),
             account: account.into(),
             region: region.into(),
             clock: clock.clone(),
@@ -88,7 +99,21 @@ impl Eks {
 
     /// The URL of a cluster's API server, as the account tells it.
     pub fn endpoint(&self, name: &str) -> Option<String> {
+        if let Some(served) = self.served(name) {
+            return Some(served.endpoint.clone());
+        }
         Some(self.behind.view().clusters.get(name)?.endpoint.clone())
+    }
+
+    pub fn serve(&self, cluster: &str, endpoint: &str, authority: &str) {
+        let served =
+            Served { cluster: cluster.to_owned(), endpoint: endpoint.to_owned(), authority: authority.to_owned() };
+        // Told once: who is served is not served elsewhere too.
+        let _ = self.served.set(served);
+    }
+
+    fn served(&self, name: &str) -> Option<&Served> {
+        self.served.get().filter(|served| served.cluster == name)
     }
 
     pub fn cluster_arn(&self, name: &str) -> String {
@@ -217,6 +242,10 @@ impl Eks {
         });
         if let (Some(cluster), Some(detail)) = (cluster.as_object_mut(), self.details().get(name)) {
             cluster.extend(detail.clone());
+        }
+        if let Some(served) = self.served(name) {
+            cluster["endpoint"] = json!(served.endpoint);
+            cluster["certificateAuthority"] = json!({ "data": served.authority });
         }
         cluster
     }

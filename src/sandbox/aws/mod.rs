@@ -99,6 +99,12 @@ impl Aws {
         self.inner.eks.endpoint(name)
     }
 
+    /// Told that the API server of a cluster is served on a socket: from now on the account tells that address and its
+    /// certificate authority (PEM in base64) as the cluster's. No part of the account's state; told once.
+    pub fn serve_cluster(&self, name: &str, endpoint: &str, authority: &str) {
+        self.inner.eks.serve(name, endpoint, authority);
+    }
+
     /// Answers a signed request of the AWS API, as the service that its signature names would. The signature itself is
     /// not checked: in process there is nobody else.
     pub async fn call(&self, request: WireRequest) -> WireResponse {

@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::identity::{Identity, same};
+use super::login;
 use super::{Promise, ServeError};
 use crate::clock::Clock;
 use crate::sandbox::cluster::api::{ServedBody, Server, Status};
@@ -23,7 +24,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 struct Front {
     server: Server,
-    token: String,
+    identity: Identity,
+    /// The cluster's name in the account.
+    name: String,
     promise: Option<Promise>,
 }
 
@@ -35,12 +38,13 @@ pub(super) fn serve(
     listener: TcpListener,
     server: Server,
     identity: &Identity,
+    name: &str,
     clock: Clock,
     promise: Option<Promise>,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let acceptor = TlsAcceptor::from(identity.tls()?);
-    let front = Arc::new(Front { server, token: identity.token.clone(), promise });
+    let front = Arc::new(Front { server, identity: identity.clone(), name: name.to_owned(), promise });
     tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
         loop {
             // A connection that broke before it was taken is no reason to take no others.
@@ -100,7 +104,11 @@ impl Front {
         let Some(given) = request.headers().get(header::AUTHORIZATION) else { return false };
         let given = given.as_bytes();
         let Some((scheme, token)) = given.split_at_checked("Bearer ".len()) else { return false };
-        scheme.eq_ignore_ascii_case(b"Bearer ") && same(token.trim_ascii(), self.token.as_bytes())
+        let token = token.trim_ascii();
+        scheme.eq_ignore_ascii_case(b"Bearer ")
+            && (same(token, self.identity.token.as_bytes())
+                || std::str::from_utf8(token)
+                    .is_ok_and(|token| login::takes(&self.identity, &self.name, token, jiff::Timestamp::now())))
     }
 }
 

@@ -100,6 +100,17 @@ impl Identity {
         })
     }
 
+    /// An identity with a key that is known ahead.
+    #[cfg(test)]
+    pub(super) fn with_key(access_key: &str, secret_key: &str) -> Result<Self, ServeError> {
+        Ok(Self { access_key: access_key.into(), secret_key: secret_key.into(), ..Self::make()? })
+    }
+
+    /// The authority's certificate as kubeconfigs and EKS hold it: PEM in base64.
+    pub(super) fn authority(&self) -> String {
+        BASE64_STANDARD.encode(pem("CERTIFICATE", &self.authority))
+    }
+
     /// TLS as the API server speaks it.
     ///
     /// # Errors
@@ -122,7 +133,7 @@ impl Identity {
 
     /// A kubeconfig for the cluster at `address`.
     pub(super) fn kubeconfig(&self, name: &str, address: SocketAddr) -> String {
-        let authority = BASE64_STANDARD.encode(pem("CERTIFICATE", &self.authority));
+        let authority = self.authority();
         let config = serde_json::json!({
             "apiVersion": "v1", "kind": "Config", "preferences": {}, "current-context": name,
             "clusters": [{"name": name, "cluster": {"server": format!("https://{address}"), "certificate-authority-data": authority}}],
