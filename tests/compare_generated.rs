@@ -4,6 +4,7 @@
 //! Skipped with a message where the corpus is missing. `LECTERN_COMPARE_VERBOSE=1` prints every wrong verdict.
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -69,6 +70,14 @@ fn worlds() -> Vec<World> {
     .collect()
 }
 
+/// A compiled pattern; each is compiled once, which is most of the time otherwise.
+fn regex(pattern: &str) -> Regex {
+    thread_local! {
+        static KEPT: RefCell<HashMap<String, Regex>> = RefCell::default();
+    }
+    KEPT.with_borrow_mut(|kept| kept.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).unwrap()).clone())
+}
+
 /// Replaces every match, the same text always in the same way.
 fn replace(
     text: &str,
@@ -76,7 +85,7 @@ fn replace(
     memo: &mut HashMap<String, String>,
     mut new: impl FnMut(&Captures<'_>) -> String,
 ) -> String {
-    let pattern = Regex::new(pattern).unwrap();
+    let pattern = regex(pattern);
     pattern
         .replace_all(text, |found: &Captures<'_>| memo.entry(found[0].to_owned()).or_insert_with(|| new(found)).clone())
         .into_owned()
@@ -147,7 +156,9 @@ fn vary(text: &str, world: &World, random: &mut Random) -> String {
     text = replace(&text, r"\beks-workshop\b", &mut m, |_| hide(world.cluster.to_owned()));
     // Generated names: the template hash keeps its rows together.
     let mut hashes: HashMap<String, String> = HashMap::new();
-    let pods = Regex::new(r"\b([a-z][a-z0-9-]*?)-([0-9bcdfghjklmnpqrstvwxz]{7,10})-([bcdfghjklmnpqrstvwxz2456789]{5}|[a-z]{3}\d\d)(?:\b|_)").unwrap();
+    let pods = regex(
+        r"\b([a-z][a-z0-9-]*?)-([0-9bcdfghjklmnpqrstvwxz]{7,10})-([bcdfghjklmnpqrstvwxz2456789]{5}|[a-z]{3}\d\d)(?:\b|_)",
+    );
     text = pods
         .replace_all(&text, |c: &Captures<'_>| {
             if !c[2].bytes().any(|b| b.is_ascii_digit()) {
@@ -186,7 +197,7 @@ fn vary(text: &str, world: &World, random: &mut Random) -> String {
     text = replace(&text, r"\bx{8,}\b", &mut m, |_| hide(random.text(HEX, 10)));
     text = replace(&text, r"\bpvc-abc123\.\.\.", &mut m, |_| hide("pvc-0f1e2d3c-4b5a-4678-9abc-def012345678".into()));
     text = replace(&text, r"\bvol-0abc123\.\.\.", &mut m, |_| hide("vol-0a1b2c3d4e5f60718".into()));
-    let age = Regex::new(r"(  |\()(\d+[smhd](?:\d+[smhd])?)( ago\)|$|   )").unwrap();
+    let age = regex(r"(  |\()(\d+[smhd](?:\d+[smhd])?)( ago\)|$|   )");
     let aged = |line: &str| !line.contains("cpu:") && !text.contains("INTERVAL");
     let lines: Vec<String> = text
         .lines()
@@ -227,10 +238,9 @@ fn fault(kind: &str, command: &str, page: &str, text: &str, world: &World, rando
     let is_json = page.trim_start().starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(page).is_ok();
     let swap = |from: &str, to: &str| text.contains(from).then(|| text.replacen(from, to, 1));
     let word = |pairs: &[(&str, &str)], random: &mut Random| {
-        let fitting: Vec<_> =
-            pairs.iter().filter(|(from, _)| Regex::new(&format!(r"\b{from}\b")).unwrap().is_match(text)).collect();
+        let fitting: Vec<_> = pairs.iter().filter(|(from, _)| regex(&format!(r"\b{from}\b")).is_match(text)).collect();
         let (from, to) = random.pick(&fitting)?;
-        Some(Regex::new(&format!(r"\b{from}\b")).unwrap().replacen(text, 1, *to).into_owned())
+        Some(regex(&format!(r"\b{from}\b")).replacen(text, 1, *to).into_owned())
     };
     match kind {
         "empty" => Some(String::new()),
@@ -260,7 +270,7 @@ fn fault(kind: &str, command: &str, page: &str, text: &str, world: &World, rando
             random,
         ),
         "ready" => {
-            let ready = Regex::new(r" (\d)/(\d) ").unwrap();
+            let ready = regex(r" (\d)/(\d) ");
             let found = ready.captures(text)?;
             (found[1] == found[2] && &found[1] != "0")
                 .then(|| ready.replacen(text, 1, format!(" 0/{} ", &found[2])).into_owned())
@@ -372,8 +382,7 @@ fn fault(kind: &str, command: &str, page: &str, text: &str, world: &World, rando
         }
         "inconsistent" => {
             // An id that the page repeats is another one in one place.
-            let id = Regex::new(r"\b(?:[a-z]+-0[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|a-[a-z0-9]{17})\b")
-                .unwrap();
+            let id = regex(r"\b(?:[a-z]+-0[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|a-[a-z0-9]{17})\b");
             let repeated: Vec<&str> =
                 id.find_iter(text).map(|m| m.as_str()).filter(|m| text.matches(m).count() > 1).collect();
             let one = *random.pick(&repeated)?;
@@ -382,12 +391,12 @@ fn fault(kind: &str, command: &str, page: &str, text: &str, world: &World, rando
             Some(text.replacen(one, &other, 1))
         }
         "legacy" => {
-            let value = Regex::new(r#"(?m)^( *[A-Za-z][A-Za-z -]*: +|[A-Z_]+=)([a-z][a-z-]+)$"#).unwrap();
+            let value = regex(r#"(?m)^( *[A-Za-z][A-Za-z -]*: +|[A-Z_]+=)([a-z][a-z-]+)$"#);
             (value.is_match(text) && !elided).then(|| value.replacen(text, 1, "${1}legacy-${2}").into_owned())
         }
         "number" => {
             let table = page.trim_start().starts_with("NAME") && !command.contains("hpa");
-            let number = Regex::new(r"(  )([1-9])(  )").unwrap();
+            let number = regex(r"(  )([1-9])(  )");
             (table && number.is_match(text)).then(|| number.replacen(text, 1, "${1}0${3}").into_owned())
         }
         _ => None,
@@ -409,7 +418,6 @@ fn leaves(value: &serde_json::Value, path: String) -> Vec<String> {
 }
 
 /// Every command with output on the pages below a folder.
-#[allow(clippy::regex_creation_in_loops, reason = "a test, and the pattern is beside its use")]
 fn commands(folder: &Path, found: &mut Vec<(PathBuf, String, String)>) {
     let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
@@ -418,7 +426,7 @@ fn commands(folder: &Path, found: &mut Vec<(PathBuf, String, String)>) {
             commands(&path, found);
         } else if path.extension().is_some_and(|e| e == "md") {
             let text = std::fs::read_to_string(&path).unwrap();
-            for fence in Regex::new(r"(?ms)^```bash[^\n]*\n(.*?)^```").unwrap().captures_iter(&text) {
+            for fence in regex(r"(?ms)^```bash[^\n]*\n(.*?)^```").captures_iter(&text) {
                 let mut open: Option<(String, String)> = None;
                 let mut lines = fence[1].lines().peekable();
                 while let Some(line) = lines.next() {
@@ -429,7 +437,7 @@ fn commands(folder: &Path, found: &mut Vec<(PathBuf, String, String)>) {
                             command.push('\n');
                             command.push_str(lines.next().unwrap());
                         }
-                        if let Some(end) = Regex::new(r#"<<-?\s*['"]?(\w+)"#).unwrap().captures(&command.clone()) {
+                        if let Some(end) = regex(r#"<<-?\s*['"]?(\w+)"#).captures(&command.clone()) {
                             for line in lines.by_ref() {
                                 command.push('\n');
                                 command.push_str(line);
@@ -451,7 +459,6 @@ fn commands(folder: &Path, found: &mut Vec<(PathBuf, String, String)>) {
 }
 
 #[test]
-#[allow(clippy::regex_creation_in_loops, reason = "a test, and the pattern is beside its use")]
 fn pairs_made_from_the_corpus() {
     let docs = shared().join("corpus/website/docs");
     if !docs.is_dir() {
@@ -525,7 +532,7 @@ fn pairs_made_from_the_corpus() {
                     check("match", "another field", &serde_json::to_string_pretty(&value).unwrap());
                 }
             }
-            let gap = Regex::new(r"(?m)^[ \t]*\[?\.{3,4}\]?[ \t]*$").unwrap();
+            let gap = regex(r"(?m)^[ \t]*\[?\.{3,4}\]?[ \t]*$");
             if gap.is_match(page) && page.trim().len() > 5 {
                 check("match", "filled gap", &gap.replace_all(&varied, "Priority:  0\nsome other words\n  - and more"));
             }
