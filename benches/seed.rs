@@ -9,7 +9,7 @@ use lectern::lesson::{Course, StepId};
 use lectern::sandbox::cluster::object::resources;
 use lectern::sandbox::{Sandbox, Scenario};
 use lectern::session::{Event, Request, Setup, StepState};
-use lectern::target::Kind;
+use lectern::target::{Kind, Programs};
 use tokio::sync::mpsc;
 
 fn main() {
@@ -28,6 +28,7 @@ fn bundled_course_at_speed_1000() -> usize {
         maps: Vec::new(),
         speed: 1000.0,
         no_wait: false,
+        programs: Programs::default(),
         keep: false,
     };
     let prepared = setup.prepare().expect("a session");

@@ -100,3 +100,95 @@ fn what_a_lesson_prints_cannot_draw() {
         String::from_utf8_lossy(&output.stdout)
     );
 }
+
+/// A program of the test's own in a folder that PATH names.
+fn program(world: &mut World, name: &str, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = world.path("programs");
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("made executable");
+    world.env.retain(|(name, _)| name != "PATH");
+    world.env.push(("PATH".into(), format!("{}:/usr/bin:/bin", folder.display())));
+}
+
+#[test]
+fn a_program_runs_only_when_it_is_allowed_by_name() {
+    let mut world = World::new();
+    let script = r#"read line; echo "$1|$line|$(pwd)"; echo careful >&2; exit 3"#;
+    program(&mut world, "greet", script);
+    let line = "echo hello | greet 'a b'; echo $?";
+    let output = world.run(&["sh", "-c", line]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "127\n");
+    let output = world.run(&["sh", "--allow", "greet", "-c", line]);
+    let here = world.folder.path().canonicalize().expect("a folder");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("a b|hello|{}\n3\n", here.display()));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "careful\n");
+    // In pipes, in substitutions, under `timeout` and `env`, and ahead of a tool of that name.
+    program(&mut world, "jq", "cat; echo mine");
+    let line = "echo x | jq | cat; echo $(timeout 5 jq </dev/null); env A=1 jq </dev/null";
+    let output = world.run(&["sh", "--allow", "greet,jq", "-c", line]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "x\nmine\nmine\nmine\n");
+    for (name, status) in [("no-such-program", 2), ("../greet", 2), ("bash", 2)] {
+        assert_eq!(world.run(&["sh", "--allow", name, "-c", "true"]).status.code(), Some(status), "{name}");
+    }
+}
+
+#[test]
+fn a_program_gets_the_sandbox_and_nothing_of_the_person() {
+    let mut world = World::new();
+    program(&mut world, "show-environment", "env");
+    for (name, value) in [("MY_TOKEN", "secret"), ("AWS_PROFILE", "work"), ("KUBECONFIG", "/nowhere")] {
+        world.env.push((name.into(), value.into()));
+    }
+    let line = "export SHOWN=1 LD_PRELOAD=/evil.so AWS_ENDPOINT_URL=http://192.0.2.1 PATH=/evil; show-environment";
+    let output = world.run(&["sh", "--allow", "show-environment", "-c", line]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+    assert_eq!(value("SHOWN"), Some("1"));
+    for name in ["MY_TOKEN", "AWS_PROFILE", "LD_PRELOAD"] {
+        assert_eq!(value(name), None, "{name}");
+    }
+    assert!(value("AWS_ENDPOINT_URL").is_some_and(|url| url.starts_with("http://127.0.0.1:")), "{text}");
+    assert!(value("KUBECONFIG").is_some_and(|path| path != "/nowhere"));
+    assert!(value("PATH").is_some_and(|path| !path.contains("evil")));
+}
+
+#[test]
+fn a_program_keeps_the_limits_of_its_step() {
+    let mut world = World::new();
+    let mark = world.path("mark");
+    program(&mut world, "linger", &format!("(sleep 3; echo late > {}) & sleep 100", mark.display()));
+    let page = page(&world, "page.md", "```bash timeout=1\n$ linger\n```");
+    let (report, status) = world.json(&["grade", &page, "--allow", "linger", "--format", "json"]);
+    assert_eq!(status, Some(1));
+    assert_eq!(report["lessons"][0]["steps"][0]["cause"], "time_limit");
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    assert!(!mark.exists(), "what it started goes with it");
+}
+
+#[test]
+fn a_step_says_which_program_it_ran() {
+    let mut world = World::new();
+    program(&mut world, "greet", "echo hello");
+    let page = page(&world, "page.md", "```bash\n$ greet\nhello\n```");
+    let (report, status) = world.json(&["grade", &page, "--allow", "greet", "--format", "json"]);
+    assert_eq!(status, Some(0), "{report}");
+    let calls = &report["lessons"][0]["steps"][0]["commands"][0]["calls"];
+    assert_eq!((calls[0]["service"].as_str(), calls[0]["operation"].as_str()), (Some("program"), Some("greet")));
+}
+
+#[test]
+fn the_real_kubectl_may_be_allowed() {
+    let Some(kubectl) = std::env::var_os("LECTERN_KUBECTL") else {
+        println!("skipped: LECTERN_KUBECTL names no kubectl");
+        return;
+    };
+    let mut world = World::new();
+    program(&mut world, "kubectl", &format!("exec {} \"$@\"", kubectl.display()));
+    let line = "kubectl get deployments -n carts -o name; kubectl version -o json | jq -r .clientVersion.gitVersion";
+    let output = world.run(&["sh", "--allow", "kubectl", "-c", line]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("deployment.apps/carts\n") && text.contains("\nv1.33."), "{output:?}");
+}

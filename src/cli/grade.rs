@@ -80,6 +80,7 @@ pub fn run(grade: &Grade) -> miette::Result<u8> {
             maps: grade.target.maps.clone(),
             speed: grade.target.speed,
             no_wait: grade.target.no_wait,
+            programs: grade.target.programs()?,
             keep: false,
         };
         ended = grade_course(setup, &mut yes, grade.bail, grade.format == Format::Human, &mut report)?;

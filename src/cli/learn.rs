@@ -44,6 +44,7 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         maps: learn.target.maps.clone(),
         speed: learn.target.speed,
         no_wait: learn.target.no_wait,
+        programs: learn.target.programs()?,
         keep: true,
     };
     let mut prepared = setup.prepare().map_err(failure::session)?;

@@ -15,7 +15,7 @@ use crate::clock::{self, Clock};
 use crate::sandbox::Sandbox;
 use crate::session::{SessionError, scenario};
 use crate::shell::{Chunk, Limits, Mapped, Run, Shell, ShellConfig};
-use crate::target::Target;
+use crate::target::{Programs, Target};
 use crate::tools::StdStream;
 
 /// Run one command line in the lessons' shell.
@@ -38,10 +38,11 @@ pub fn run(sh: &Sh) -> miette::Result<u8> {
         TargetName::Live => Clock::real(),
     };
     let runtime = clock::session_runtime(&clock).map_err(|error| miette::miette!("no runtime: {error}"))?;
-    runtime.block_on(in_shell(sh, clock)).map_err(failure::session)
+    let programs = sh.target.programs()?;
+    runtime.block_on(in_shell(sh, clock, programs)).map_err(failure::session)
 }
 
-async fn in_shell(sh: &Sh, clock: Clock) -> Result<u8, SessionError> {
+async fn in_shell(sh: &Sh, clock: Clock, programs: Programs) -> Result<u8, SessionError> {
     let here = || PathBuf::from(".");
     let work = here().canonicalize().map_err(|source| SessionError::Folder { path: here(), source })?;
     let (target, env) = match sh.target.target {
@@ -64,7 +65,7 @@ async fn in_shell(sh: &Sh, clock: Clock) -> Result<u8, SessionError> {
         // The person's own line may print and write as much as it likes.
         limits: Limits { output: u64::MAX, variables: u64::MAX, files: u64::MAX },
         clock: clock.clone(),
-        target: Arc::new(target.trusting_commands()),
+        target: Arc::new(target.trusting_commands().allowing(programs)),
     })
     .await?;
     let (output, mut chunks) = mpsc::channel::<Chunk>(64);

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::failure::BadUsage;
-use crate::target::Kind;
+use crate::shell;
+use crate::target::{Kind, Programs};
 
 /// Where calls go, and how time passes.
 #[derive(Debug, Clone, Args)]
@@ -28,6 +29,27 @@ pub struct TargetOptions {
     /// Say yes to changes in a live account
     #[arg(long)]
     pub yes: bool,
+    /// Programs of this machine that lessons may start, by name; none without it
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub allow: Vec<String>,
+}
+
+impl TargetOptions {
+    /// The programs that are allowed.
+    ///
+    /// # Errors
+    /// When one is not there, or is part of the shell itself.
+    pub fn programs(&self) -> Result<Programs, BadUsage> {
+        let own: Vec<String> = shell::command_names().collect();
+        if let Some(name) = self.allow.iter().find(|name| own.contains(name)) {
+            let message = format!("--allow {name}: `{name}` is part of the lessons' shell");
+            return Err(BadUsage { message, help: Some("it is there without --allow".into()) });
+        }
+        Programs::find(&self.allow).map_err(|error| BadUsage {
+            message: format!("--allow: {error}"),
+            help: Some("write names of programs in PATH, as in --allow helm,curl".into()),
+        })
+    }
 }
 
 /// Sandbox or live.

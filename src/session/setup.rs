@@ -13,7 +13,7 @@ use crate::compare::{self, Known};
 use crate::lesson::{Course, CourseConfig};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::shell::{Confinement, Limits, Mapped, Shell, ShellConfig};
-use crate::target::{Identity, Kind, Target};
+use crate::target::{Identity, Kind, Programs, Target};
 
 /// What a session is to be.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Setup {
     pub speed: f64,
     /// Leave the waits behind steps out.
     pub no_wait: bool,
+    /// The programs of this machine that lessons may start.
+    pub programs: Programs,
     /// Whether to save the state and go on from it, or to leave nothing behind.
     pub keep: bool,
 }
@@ -160,7 +162,7 @@ impl Prepared {
         if let Some(why) = read_only {
             target.calls().forbid_changes(why);
         }
-        let target = Arc::new(target);
+        let target = Arc::new(target.allowing(setup.programs.clone()));
         let environment = target.environment();
         let known = known(&environment);
         if let Some(moment) = &moment {

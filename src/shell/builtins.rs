@@ -57,6 +57,9 @@ pub(super) fn all(context: &Context) -> HashMap<String, Registration<Extensions>
     for name in (context.tools.names)() {
         all.insert(name.to_owned(), command(tool_call::run));
     }
+    for name in context.target.programs().names() {
+        all.insert(name.to_owned(), command(tool_call::run));
+    }
     for (name, run) in OWN {
         let special = STOCK.get(*name).is_some_and(|stock| stock.special_builtin);
         all.insert((*name).to_owned(), Registration { special_builtin: special, ..command(*run) });
@@ -66,7 +69,7 @@ pub(super) fn all(context: &Context) -> HashMap<String, Registration<Extensions>
 
 /// Whether a command that runs programs would find one of that name.
 pub(super) fn is_program(context: &Context, name: &str) -> bool {
-    PROGRAMS.contains(&name) || (context.tools.find)(name).is_some()
+    PROGRAMS.contains(&name) || (context.tools.find)(name).is_some() || context.target.programs().path(name).is_some()
 }
 
 fn command(run: brush_core::builtins::CommandExecuteFunc<Extensions>) -> Registration<Extensions> {

@@ -2,7 +2,8 @@
 //!
 //! [`Shell`] is the session's handle. Its thread (`thread`) runs brush (`interpreter`), whose commands are `builtins`,
 //! `tool_call` and `commands`; they read and write by `streams`, and tell the session's clock whether they work or wait
-//! (`activity`). No program is ever started: see `streams::NoPrograms`, and `confine` for the second wall.
+//! (`activity`). Its thread never starts a program: see `streams::NoPrograms`, and `confine` for the second wall. What the
+//! person allowed by name is started by the session (`tools::program`).
 
 mod activity;
 mod builtins;

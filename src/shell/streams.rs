@@ -78,6 +78,14 @@ impl Channel {
         OpenFile::Stream(Box::new(self))
     }
 
+    /// The descriptor behind it, for a program; none where there is none that a program could read.
+    pub(super) fn descriptor(&self) -> Option<OwnedFd> {
+        match &self.kind {
+            Kind::Pipe(fd) | Kind::File(fd) => fd.try_clone().ok(),
+            Kind::Run(_) | Kind::Closed => None,
+        }
+    }
+
     /// Waits until the descriptor is ready. Fails once the token has fired.
     fn ready(&self, fd: &Arc<OwnedFd>, wanted: PollFlags) -> io::Result<()> {
         if self.scope.token.is_cancelled() {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{LineWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use brush_core::{CommandArg, ExecutionResult};
@@ -13,7 +14,7 @@ use super::context::{Context, Scope, set_last_dir};
 use super::streams::{Channel, Stopped};
 use crate::clock::Busy;
 use crate::tools::{
-    Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput, TargetTool, Tool,
+    Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput, Tool, program,
     with_waiter,
 };
 
@@ -26,9 +27,13 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
         let Some((context, scope)) = place_of(&call) else { return Ok(stopped()) };
         set_last_dir(call.shell.working_dir());
         let name = args.first().map_or_else(|| call.command_name.clone(), ToString::to_string);
-        let Some(tool) = (context.tools.find)(&name) else {
+        // What the person allowed by name is what they mean by it, even where a tool has that name.
+        let program = context.target.programs().path(&name).map(Path::to_owned);
+        let tool = (context.tools.find)(&name);
+        if program.is_none() && tool.is_none() {
             return Err(brush_core::ErrorKind::CommandNotFound(name).into());
-        };
+        }
+        let folder = call.shell.working_dir().to_owned();
         let args = words(&args);
         let streams = streams_named(&call, &args, &context, &scope);
         let invocation = Invocation {
@@ -46,9 +51,16 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
         };
         let status = tokio::task::block_in_place(|| {
             let _active = context.activity.active();
-            match tool {
-                Tool::Stream(tool) => stream(tool, &invocation, ends, &context),
-                Tool::Target(tool) => target(tool, invocation, ends, &context, &scope),
+            match (program, tool) {
+                (Some(path), _) => {
+                    let home = context.home.clone();
+                    let start = program::Start { path, folder, home, stdin: ends.stdin.descriptor() };
+                    let run = |call| Box::pin(program::run(call, start)) as _;
+                    target(run, invocation, ends, &context, &scope)
+                }
+                (None, Some(Tool::Stream(tool))) => stream(tool, &invocation, ends, &context),
+                (None, Some(Tool::Target(tool))) => target(tool, invocation, ends, &context, &scope),
+                (None, None) => 127,
             }
         });
         Ok(if scope.token.is_cancelled() { stopped() } else { result(&call, status) })
@@ -123,7 +135,16 @@ enum Message {
     Done(Status, Busy),
 }
 
-fn target(tool: TargetTool, invocation: Invocation, ends: Ends, context: &Arc<Context>, scope: &Arc<Scope>) -> Status {
+/// What a tool or a program does on the session's runtime.
+type Running = Pin<Box<dyn Future<Output = Status> + Send>>;
+
+fn target(
+    tool: impl FnOnce(TargetCall) -> Running + Send + 'static,
+    invocation: Invocation,
+    ends: Ends,
+    context: &Arc<Context>,
+    scope: &Arc<Scope>,
+) -> Status {
     let Ends { stdin, stdout, stderr } = ends;
     let clock = context.clock.clone();
     let (pieces_in, mut pieces) = mpsc::channel(PIECES_AHEAD);

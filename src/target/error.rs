@@ -29,4 +29,7 @@ pub enum TargetError {
     /// The sandbox could not be filled.
     #[error(transparent)]
     Sandbox(#[from] crate::sandbox::SandboxError),
+    /// The sandbox could not be served to a program.
+    #[error("the sandbox cannot be served: {0}")]
+    Serve(#[from] crate::sandbox::serve::ServeError),
 }

@@ -80,7 +80,7 @@ impl Live {
 
 /// What a lesson does not get of the person's environment: what the shell sets itself, secrets, and what would lead calls
 /// elsewhere (that is resolved once, and tools refuse it when it comes from a lesson).
-fn is_kept_from_lessons(name: &str) -> bool {
+pub(super) fn is_kept_from_lessons(name: &str) -> bool {
     const OWN: &[&str] =
         &["HOME", "PATH", "PWD", "OLDPWD", "SHELL", "SHLVL", "_", "IFS", "ENV", "PS4", "TMPDIR", "KUBECONFIG"];
     const SECRET: &[&str] = &["SECRET", "TOKEN", "PASSWORD", "PASSWD", "ACCESS_KEY", "CREDENTIAL", "PRIVATE_KEY"];

@@ -8,6 +8,7 @@ mod error;
 mod kube;
 mod live;
 mod model;
+mod programs;
 
 pub use aws::{AwsClients, WireAnswer};
 pub use calls::{CallRecord, Calls};
@@ -15,3 +16,4 @@ pub use eks_token::EksToken;
 pub use error::TargetError;
 pub use kube::{KubeClient, KubeOptions, KubeOverrides};
 pub use model::{AwsOptions, Identity, Kind, Target};
+pub use programs::{ProgramError, Programs};

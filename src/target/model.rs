@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 
 use super::aws::{self, AwsClients};
 use super::live::Live;
-use super::{Calls, TargetError};
+use super::{Calls, Programs, TargetError};
 use crate::clock::Clock;
 use crate::sandbox::Sandbox;
+use crate::sandbox::serve::Serving;
 
 /// Sandbox or live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -50,6 +51,9 @@ pub struct Target {
     pub(super) place: Place,
     pub(super) trusts_commands: bool,
     pub(super) kube: super::kube::KubeSide,
+    pub(super) programs: Programs,
+    /// The sandbox on loopback, once a program needed it.
+    pub(super) served: tokio::sync::OnceCell<Serving>,
 }
 
 pub(super) enum Place {
@@ -66,6 +70,8 @@ impl Target {
             place: Place::Sandbox(Box::new(sandbox)),
             trusts_commands: false,
             kube: super::kube::KubeSide::default(),
+            programs: Programs::default(),
+            served: tokio::sync::OnceCell::new(),
         }
     }
 
@@ -82,7 +88,9 @@ impl Target {
             identity.region = identity.region.take().or(cluster.region);
         }
         let place = Place::Live(Box::new(live));
-        Ok(Self { clock, calls: Calls::default(), place, trusts_commands: false, kube })
+        let programs = Programs::default();
+        let served = tokio::sync::OnceCell::new();
+        Ok(Self { clock, calls: Calls::default(), place, trusts_commands: false, kube, programs, served })
     }
 
     /// The same target for commands that the person wrote: they may name endpoints. Lessons may not.

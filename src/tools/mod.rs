@@ -11,6 +11,7 @@ mod folders;
 mod kubectl;
 pub mod kustomize;
 mod prepare;
+pub mod program;
 mod registry;
 mod sleep;
 mod text;

@@ -151,7 +151,9 @@ impl Machine {
         active.stdout.push_str(&report.stdout);
         active.both.push_str(&both);
         for name in &end.unknown {
-            let text = format!("There is no tool named `{name}`: lectern starts no other programs.");
+            let text = format!(
+                "There is no tool named `{name}`: lectern starts no other programs, unless it is told to with --allow {name}."
+            );
             effects.push(Effect::Emit(Event::Notice { text }));
         }
         let expect_error = step.annotations.expect_error;
