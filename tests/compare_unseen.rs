@@ -24,7 +24,7 @@ fn wrong(cases: &str, matches: bool) -> Vec<String> {
         }
         count += 1;
     }
-    assert_eq!(count, 30);
+    assert_eq!(count, 31);
     wrong
 }
 

@@ -66,7 +66,9 @@ fn duration(text: &str, at: usize) -> Option<(Kind, usize)> {
     }
     let number = rest.iter().take(20).take_while(|b| b.is_ascii_digit() || **b == b'.').count();
     let unit = &rest[number..];
-    let fraction = rest[..number].contains(&b'.') && unit.starts_with(b" seconds");
+    // Spring's `Started X in 5.1 seconds (process running for 6.2)`.
+    let told = || text.get(..at).is_some_and(|before| before.ends_with(" running for "));
+    let fraction = rest[..number].contains(&b'.') && (unit.starts_with(b" seconds") || told());
     (fraction || unit.starts_with(b" ms") || unit.starts_with(b" milliseconds")).then_some((Kind::Measure, number))
 }
 
