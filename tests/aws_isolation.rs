@@ -1,5 +1,5 @@
 //! In the sandbox nothing of the person's AWS configuration is used, whatever it says; live, what would start a program
-//! is refused. The program itself is run, with variables and files that would give themselves away.
+//! is refused unless it was allowed by name. The program itself is run, with variables and files that would give themselves away.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -111,4 +111,37 @@ fn live_follows_the_persons_own_endpoint_region_and_keys() {
         assert!(asked.starts_with("GET /clusters"), "{asked}");
         assert!(asked.contains("Credential=AKIALIVE/") && asked.contains("/eu-central-1/eks/"), "{asked}");
     }
+}
+
+/// A program of the test's own in a folder that PATH names; answers PATH.
+fn program(home: &Path, name: &str, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = home.join("programs");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:/usr/bin:/bin", folder.display())
+}
+
+#[test]
+fn a_program_for_credentials_runs_when_it_is_allowed() {
+    let home = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let keys = r#"echo '{"Version": 1, "AccessKeyId": "AKIAPROGRAM", "SecretAccessKey": "s"}'"#;
+    let path = program(home.path(), "get-keys", keys);
+    let aws = home.path().join(".aws");
+    std::fs::create_dir_all(&aws).unwrap();
+    std::fs::write(aws.join("config"), "[default]\nregion = eu-central-1\ncredential_process = get-keys now\n")
+        .unwrap();
+    let env = [("HOME", home.path().display().to_string()), ("PATH", path), ("AWS_ENDPOINT_URL", url)];
+    let env: Vec<_> = env.map(|(name, value)| (name.to_owned(), value)).into();
+    let line = "aws eks list-clusters --query clusters[0] --output text";
+    let ran = lectern(&env, &["sh", "--target", "live", "-c", line]);
+    assert_eq!(ran.status.code(), Some(3), "{}", String::from_utf8_lossy(&ran.stderr));
+    let answer = answer_once(listener);
+    let ran = lectern(&env, &["sh", "--target", "live", "--allow", "get-keys", "-c", line]);
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "live\n", "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(answer.join().unwrap().contains("Credential=AKIAPROGRAM/"));
 }

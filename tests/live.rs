@@ -93,3 +93,36 @@ fn a_learner_is_asked_by_account_and_cluster() {
     screen.press("q");
     assert_eq!(screen.end(), 0);
 }
+
+#[test]
+fn a_credential_plugin_runs_when_it_is_allowed() {
+    use std::os::unix::fs::PermissionsExt;
+    let served = Served::start();
+    let mut world = served.world();
+    let variable = |name: &str| served.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let text = std::fs::read_to_string(variable("KUBECONFIG").expect("a kubeconfig")).expect("readable");
+    let mut config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let token = config["users"][0]["user"]["token"].as_str().expect("a token").to_owned();
+    let programs = world.path("programs");
+    std::fs::create_dir(&programs).expect("a folder");
+    let plugin = programs.join("get-token");
+    let script = "#!/bin/sh\necho \"{\\\"kind\\\": \\\"ExecCredential\\\", \\\"status\\\": {\\\"token\\\": \\\"$1$REST\\\"}}\"\n";
+    std::fs::write(&plugin, script).expect("written");
+    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).expect("made executable");
+    let (start, rest) = token.split_at(5);
+    config["users"][0]["user"] = serde_json::json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "get-token", "args": [start],
+        "env": [{"name": "REST", "value": rest}], "interactiveMode": "Never",
+    }});
+    let own = world.path("kubeconfig");
+    std::fs::write(&own, config.to_string()).expect("written");
+    world.env.retain(|(name, _)| name != "KUBECONFIG");
+    world.env.push(("KUBECONFIG".into(), own.display().to_string()));
+    world.env.push(("PATH".into(), format!("{}:/usr/bin:/bin", programs.display())));
+    let line = "kubectl get namespace carts -o name";
+    let refused = world.run(&["sh", "--target", "live", "-c", line]);
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && message.contains("get-token") && message.contains("--allow"), "{message}");
+    let ran = world.run(&["sh", "--target", "live", "--allow", "get-token", "-c", line]);
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "namespace/carts\n", "{}", String::from_utf8_lossy(&ran.stderr));
+}

@@ -53,7 +53,7 @@ async fn in_shell(sh: &Sh, clock: Clock, programs: Programs) -> Result<u8, Sessi
             let env = target.environment();
             (target, env)
         }
-        TargetName::Live => (Target::live(clock.clone()).await?, std::env::vars().collect()),
+        TargetName::Live => (Target::live(clock.clone(), programs.clone()).await?, std::env::vars().collect()),
     };
     let mapped =
         sh.target.maps.iter().map(|(at, folder)| Mapped { at: PathBuf::from(at), folder: folder.clone() }).collect();

@@ -67,7 +67,7 @@ impl Setup {
         let mut notices = Vec::new();
         let live = match self.kind {
             Kind::Sandbox => None,
-            Kind::Live => Some(caller(&mut notices)?),
+            Kind::Live => Some(caller(&self.programs, &mut notices)?),
         };
         let mut state = None;
         let mut moment = None;
@@ -150,7 +150,7 @@ impl Prepared {
         };
         let work = work.canonicalize().map_err(|source| SessionError::Folder { path: work.clone(), source })?;
         let target = match live {
-            Some(identity) => Target::live(clock.clone()).await?.known_as(identity),
+            Some(identity) => Target::live(clock.clone(), setup.programs.clone()).await?.known_as(identity),
             None => {
                 let sandbox = Sandbox::start(&scenario, &clock).await?;
                 if let Some(held) = moment.as_ref().and_then(|moment| moment.sandbox.as_ref()) {
@@ -211,12 +211,12 @@ impl Prepared {
 
 /// Asks who calls on a live target. A lesson may need the cluster alone, so that an account that nobody knows is told, and
 /// is an error only where there is no cluster either.
-fn caller(notices: &mut Vec<String>) -> Result<Identity, SessionError> {
+fn caller(programs: &Programs, notices: &mut Vec<String>) -> Result<Identity, SessionError> {
     let io = |source| SessionError::Folder { path: PathBuf::from("."), source };
     let clock = Clock::real();
     let runtime = crate::clock::session_runtime(&clock).map_err(io)?;
     runtime.block_on(async {
-        let target = Target::live(clock.clone()).await?;
+        let target = Target::live(clock.clone(), programs.clone()).await?;
         match target.identify().await {
             Ok(identity) => Ok(identity),
             Err(error) if target.identity().cluster.is_some() => {

@@ -8,6 +8,7 @@ mod choice;
 mod connect;
 mod kubeconfig;
 mod login;
+mod plugin;
 mod recorder;
 
 use std::any::Any;
@@ -24,6 +25,7 @@ use super::{EksToken, Kind, Target, TargetError};
 use crate::tools::Files;
 use choice::Chosen;
 use login::EksLogin;
+use plugin::Plugin;
 use recorder::Recorder;
 
 /// A token is made anew this long before it ends.
@@ -192,8 +194,15 @@ pub struct KubeClient {
 
 /// A user whose token is made here and does not last.
 struct Login {
-    eks: EksLogin,
+    by: Means,
     token: tokio::sync::Mutex<Option<EksToken>>,
+}
+
+/// Where a token comes from.
+#[derive(Debug)]
+enum Means {
+    Eks(EksLogin),
+    Plugin(Box<Plugin>),
 }
 
 impl KubeClient {
@@ -206,7 +215,10 @@ impl KubeClient {
         let mut held = login.token.lock().await;
         let fresh = match &*held {
             Some(token) if Timestamp::now() + EARLY < token.expires => token.clone(),
-            _ => target.eks_token(&login.eks.aws, &login.eks.cluster, login.eks.role.as_deref()).await?,
+            _ => match &login.by {
+                Means::Eks(eks) => target.eks_token(&eks.aws, &eks.cluster, eks.role.as_deref()).await?,
+                Means::Plugin(plugin) => plugin.token(target.clock()).await?,
+            },
         };
         let mut value = HeaderValue::try_from(format!("Bearer {}", fresh.token))
             .map_err(|error| TargetError::NoIdentity(error.to_string()))?;
@@ -242,7 +254,12 @@ impl Target {
         if !self.is_persons_line() {
             self.check_server(&chosen)?;
         }
-        let login = EksLogin::of(&chosen.user, &chosen.user_name, &|name| effective.variable(name).map(str::to_owned))?;
+        let eks = EksLogin::of(&chosen.user, &chosen.user_name, &|name| effective.variable(name).map(str::to_owned));
+        let login = match (eks, Plugin::of(&chosen.user, &chosen.user_name, self.programs())) {
+            (Ok(eks), _) => eks.map(Means::Eks),
+            (Err(_), Some(plugin)) => Some(Means::Plugin(Box::new(plugin))),
+            (Err(refused), None) => return Err(refused),
+        };
         let proxy = if self.kind() == Kind::Live { connect::proxy(&chosen, &effective)? } else { None };
         let key = format!("{} {proxy:?} {login:?} {}", chosen.server, serde_json::json!([chosen.cluster, chosen.user]));
         let side = &self.kube;
@@ -260,7 +277,7 @@ impl Target {
             }
             None => connect::client(&chosen, proxy, &recorder)?,
         };
-        let login = login.map(|eks| Arc::new(Login { eks, token: tokio::sync::Mutex::default() }));
+        let login = login.map(|by| Arc::new(Login { by, token: tokio::sync::Mutex::default() }));
         let made = KubeClient { client, namespace, server: chosen.server, login };
         side.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(key, made.clone());
         Ok(made)

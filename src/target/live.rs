@@ -7,7 +7,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::Mutex;
 
 use super::aws::SessionSleep;
-use super::{AwsOptions, Identity, TargetError};
+use super::{AwsOptions, Identity, Programs, TargetError};
 use crate::clock::Clock;
 
 /// What is resolved of the person's configuration, once for each profile that commands name.
@@ -17,11 +17,13 @@ pub(super) struct Live {
     /// The person's environment.
     variables: HashMap<String, String>,
     pub(super) identity: std::sync::Mutex<Identity>,
+    /// The programs that may be started for credentials.
+    programs: Programs,
 }
 
 impl Live {
-    pub async fn resolve(clock: &Clock) -> Result<Self, TargetError> {
-        let sdk = load(None, clock).await?;
+    pub async fn resolve(clock: &Clock, programs: &Programs) -> Result<Self, TargetError> {
+        let sdk = load(None, clock, programs).await?;
         let default_region = sdk.region().map(|region| region.to_string());
         let identity = Identity { region: default_region.clone(), ..Identity::default() };
         Ok(Self {
@@ -31,6 +33,7 @@ impl Live {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             identity: std::sync::Mutex::new(identity),
+            programs: programs.clone(),
         })
     }
 
@@ -46,7 +49,7 @@ impl Live {
         let sdk = match profiles.get(&options.profile) {
             Some(sdk) => sdk.clone(),
             None => {
-                let sdk = load(options.profile.as_deref(), clock).await?;
+                let sdk = load(options.profile.as_deref(), clock, &self.programs).await?;
                 profiles.insert(options.profile.clone(), sdk.clone());
                 sdk
             }
@@ -94,14 +97,14 @@ pub(super) fn is_kept_from_lessons(name: &str) -> bool {
         || upper == "AWS_CA_BUNDLE"
 }
 
-async fn load(profile: Option<&str>, clock: &Clock) -> Result<SdkConfig, TargetError> {
+async fn load(profile: Option<&str>, clock: &Clock, programs: &Programs) -> Result<SdkConfig, TargetError> {
     let chosen = profile.map(str::to_owned).or_else(|| std::env::var("AWS_PROFILE").ok());
     let files = ProfileFiles::read();
     match &chosen {
         Some(name) if name != "default" && !files.has(name) => return Err(TargetError::NoProfile(name.clone())),
         _ => {}
     }
-    if let Some(plugin) = files.plugin(chosen.as_deref().unwrap_or("default")) {
+    if let Some(plugin) = files.plugin(chosen.as_deref().unwrap_or("default"), programs) {
         return Err(plugin);
     }
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).sleep_impl(SessionSleep(clock.clone()));
@@ -133,21 +136,36 @@ impl ProfileFiles {
         self.0.contains_key(name)
     }
 
-    /// The refusal of a program that a profile, or one that it builds on, would start for its credentials.
-    fn plugin(&self, name: &str) -> Option<TargetError> {
+    /// The refusal of a program that a profile, or one that it builds on, would start for its credentials, unless the
+    /// person allowed it.
+    fn plugin(&self, name: &str, programs: &Programs) -> Option<TargetError> {
         let mut name = name.to_owned();
         for _ in 0..self.0.len() + 1 {
             let profile = self.0.get(&name)?;
-            if profile.contains_key("credential_process") {
+            if let Some(command) = profile.get("credential_process")
+                && program_name(command).is_none_or(|name| programs.path(name).is_none())
+            {
                 return Some(TargetError::Refused {
                     what: format!("credential_process of the profile {name}"),
-                    why: "lectern starts no program for credentials; use a profile with keys, SSO or a role".into(),
+                    why: "lectern starts no program for credentials; use a profile with keys, SSO or a role, or allow the \
+                          program by its name with --allow"
+                        .into(),
                 });
             }
             name = profile.get("source_profile")?.clone();
         }
         None
     }
+}
+
+/// The name of the program in a command line: its first word, which may be in quotes, without its folder.
+fn program_name(command: &str) -> Option<&str> {
+    let command = command.trim();
+    let path = match command.strip_prefix('"') {
+        Some(rest) => rest.split('"').next(),
+        None => command.split_whitespace().next(),
+    };
+    path?.rsplit('/').next()
 }
 
 /// The sections and settings of a configuration file: `[profile NAME]` or `[NAME]`, `key = value`.
@@ -197,14 +215,21 @@ mod tests {
         parse(text, &mut profiles);
         let files = ProfileFiles(profiles);
         assert!(files.has("a") && files.has("default") && !files.has("c"));
-        assert!(files.plugin("default").is_none());
-        assert!(matches!(files.plugin("a"), Some(TargetError::Refused { .. })));
+        assert!(files.plugin("default", &Programs::default()).is_none());
+        assert!(matches!(files.plugin("a", &Programs::default()), Some(TargetError::Refused { .. })));
     }
 
     #[test]
     fn profiles_that_build_on_each_other_in_a_circle_end() {
         let mut profiles = HashMap::new();
         parse("[profile a]\nsource_profile=b\n[profile b]\nsource_profile=a\n", &mut profiles);
-        assert!(ProfileFiles(profiles).plugin("a").is_none());
+        assert!(ProfileFiles(profiles).plugin("a", &Programs::default()).is_none());
+    }
+
+    #[test]
+    fn a_program_is_known_by_its_first_word() {
+        assert_eq!(program_name("/opt/x/get-keys --profile a"), Some("get-keys"));
+        assert_eq!(program_name(" \"/opt/my tools/get-keys\" --x"), Some("get-keys"));
+        assert_eq!(program_name("get-keys"), Some("get-keys"));
     }
 }

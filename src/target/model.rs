@@ -76,11 +76,12 @@ impl Target {
     }
 
     /// The person's own account and cluster, as the process's environment and the person's files name them. Makes no call.
+    /// `programs` may be started for credentials, and by lessons.
     ///
     /// # Errors
     /// When AWS_PROFILE names a profile that is not there, or one that would start a program.
-    pub async fn live(clock: Clock) -> Result<Self, TargetError> {
-        let live = Live::resolve(&clock).await?;
+    pub async fn live(clock: Clock, programs: Programs) -> Result<Self, TargetError> {
+        let live = Live::resolve(&clock, &programs).await?;
         let kube = super::kube::KubeSide::of_environment();
         if let Some(cluster) = kube.cluster() {
             let mut identity = live.identity.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +89,6 @@ impl Target {
             identity.region = identity.region.take().or(cluster.region);
         }
         let place = Place::Live(Box::new(live));
-        let programs = Programs::default();
         let served = tokio::sync::OnceCell::new();
         Ok(Self { clock, calls: Calls::default(), place, trusts_commands: false, kube, programs, served })
     }

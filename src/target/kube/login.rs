@@ -42,7 +42,8 @@ impl EksLogin {
             Some("aws") => aws(exec, variable).map(Some).map_err(refused),
             Some("aws-iam-authenticator") => authenticator(exec, variable).map(Some).map_err(refused),
             _ => Err(refused(format!(
-                "it would start {command}; no program is started: give this user a token or a client certificate"
+                "it would start {command}; no program is started: give this user a token or a client \
+                 certificate, or allow the program by its name with --allow"
             ))),
         }
     }
