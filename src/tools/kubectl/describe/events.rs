@@ -1,8 +1,9 @@
 //! Events about an object.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::writer::{Writer, items, number, text};
+use super::writer::{Writer, items, text};
 use crate::tools::kubectl::age;
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::Failure;
@@ -62,17 +63,7 @@ pub fn describe(w: &mut Writer, events: &Value) {
     w.line(1, "Type\tReason\tAge\tFrom\tMessage");
     w.line(1, "----\t------\t----\t----\t-------");
     for event in sorted {
-        let since = |time: &Value| age::since(time.as_str(), w.now);
-        let first =
-            if event["eventTime"].is_null() { since(&event["firstTimestamp"]) } else { since(&event["eventTime"]) };
-        let series = &event["series"];
-        let when = if series.is_object() {
-            format!("{} (x{} over {first})", since(&series["lastObservedTime"]), number(&series["count"]))
-        } else if number(&event["count"]) > 1 {
-            format!("{} (x{} over {first})", since(&event["lastTimestamp"]), number(&event["count"]))
-        } else {
-            first
-        };
+        let when = interval(event, w.now);
         let from = match text(&event["source"]["component"]) {
             "" => text(&event["reportingComponent"]),
             component => component,
@@ -84,5 +75,20 @@ pub fn describe(w: &mut Writer, events: &Value) {
             text(&event["message"]).trim()
         );
         w.line(1, line);
+    }
+}
+
+/// How long ago, how often, and since when: `12s (x3 over 2m)`.
+pub fn interval(event: &Value, now: Timestamp) -> String {
+    let since = |time: &Value| age::since(time.as_str(), now);
+    let first = if event["eventTime"].is_null() { since(&event["firstTimestamp"]) } else { since(&event["eventTime"]) };
+    let series = &event["series"];
+    let count = |value: &Value| value.as_i64().unwrap_or(0);
+    if series.is_object() {
+        return format!("{} (x{} over {first})", since(&series["lastObservedTime"]), count(&series["count"]));
+    }
+    match count(&event["count"]) {
+        count if count > 1 => format!("{} (x{count} over {first})", since(&event["lastTimestamp"])),
+        _ => first,
     }
 }

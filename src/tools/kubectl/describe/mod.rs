@@ -12,6 +12,8 @@ mod volumes;
 mod workload;
 mod writer;
 
+pub use events::interval;
+
 use serde_json::Value;
 
 use super::api::Call;

@@ -58,8 +58,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     let mut printer = ObjectPrinter::chosen(session).await?;
     for object in objects {
-        match send(session, &mut printer, object).await {
-            Ok(()) => {}
+        match send(session, &mut printer, object, "created", true).await {
+            Ok(_) => {}
             Err(Failure::Closed) => return Err(Failure::Closed),
             Err(failure) => failures.push(failure),
         }
@@ -67,12 +67,19 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     Failure::together(failures)
 }
 
-/// Sends an object to be created, and tells of it.
-async fn send(session: &Session, printer: &mut Option<ObjectPrinter>, object: Object) -> Result<(), Failure> {
+/// Sends an object to be created, and tells of it. `of_create`: as `kubectl create` words a name that is taken.
+async fn send(
+    session: &Session,
+    printer: &mut Option<ObjectPrinter>,
+    object: Object,
+    done: &str,
+    of_create: bool,
+) -> Result<Object, Failure> {
     let dry = DryRun::of(session).await?;
     let value = if session.options.on("save-config") { with_last_applied(&object.value) } else { object.value.clone() };
     if dry == DryRun::Client {
-        return tell(session, printer, &object, &value, "created", dry).await;
+        tell(session, printer, &object, &value, done, dry).await?;
+        return Ok(object);
     }
     let call = Call::new(Method::POST, object.mapping.path(&object.namespace, "", ""))
         .query("dryRun", dry.query())
@@ -81,7 +88,7 @@ async fn send(session: &Session, printer: &mut Option<ObjectPrinter>, object: Ob
         .json(&value);
     let created =
         session.api().await?.value(&call).await.map_err(|failure| match (object.source.as_str(), failure) {
-            ("", Failure::Api(mut failure)) if failure.reason == "AlreadyExists" => {
+            ("", Failure::Api(mut failure)) if of_create && failure.reason == "AlreadyExists" => {
                 failure.message = failure.message.clone();
                 Failure::Plain(format!(
                     "error: failed to create {}: {}",
@@ -93,10 +100,29 @@ async fn send(session: &Session, printer: &mut Option<ObjectPrinter>, object: Ob
             (source, failure) => failure.when("creating", source),
         })?;
     let object = Object { name: created["metadata"]["name"].as_str().unwrap_or_default().to_owned(), ..object };
-    tell(session, printer, &object, &created, "created", dry).await
+    tell(session, printer, &object, &created, done, dry).await?;
+    Ok(Object { value: created, ..object })
 }
 
-async fn make(session: &Session, mut value: Value) -> Result<(), Failure> {
+async fn make(session: &Session, value: Value) -> Result<(), Failure> {
+    make_with(session, value, "created", true).await.map(|_| ())
+}
+
+/// Creates an object that another command than `create` has made, and tells that it was `done`. Answers it, unless it was
+/// only shown.
+///
+/// # Errors
+/// As kubectl.
+pub async fn make_as(session: &Session, value: Value, done: &str) -> Result<Option<Object>, Failure> {
+    make_with(session, value, done, false).await
+}
+
+async fn make_with(
+    session: &Session,
+    mut value: Value,
+    done: &str,
+    of_create: bool,
+) -> Result<Option<Object>, Failure> {
     let mut printer = ObjectPrinter::chosen(session).await?;
     if DryRun::of(session).await? == DryRun::Client {
         // What is only shown is shown as kubectl would send it, with the fields that it leaves empty.
@@ -106,11 +132,12 @@ async fn make(session: &Session, mut value: Value) -> Result<(), Failure> {
             value["metadata"]["namespace"] = json!(namespace);
         }
         let object = Object::read(mapping, value.clone());
-        return tell(session, &mut printer, &object, &value, "created", DryRun::Client).await;
+        tell(session, &mut printer, &object, &value, done, DryRun::Client).await?;
+        return Ok(None);
     }
     without_nulls(&mut value);
     let object = session.local(value).await?;
-    send(session, &mut printer, object).await
+    send(session, &mut printer, object, done, of_create).await.map(Some)
 }
 
 fn text(value: &Value) -> &str {

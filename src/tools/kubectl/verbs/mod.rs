@@ -1,25 +1,33 @@
 //! The verbs, a file each, and the table of them.
 
 mod apply;
+mod autoscale;
 mod cluster;
 mod create;
 mod delete;
 mod describe;
 mod dry_run;
+mod events;
 mod exec;
+mod expose;
 mod follow;
 mod get;
 mod get_watch;
 mod kustomize;
 mod label;
 mod logs;
+mod nodes;
 mod patch;
 mod pods;
+mod replace;
 mod rollout;
 mod rollout_history;
 mod rollout_status;
+mod run;
 mod scale;
 mod set;
+mod taint;
+mod top;
 mod wait;
 
 use std::future::Future;
@@ -57,12 +65,14 @@ pub const VERBS: &[Verb] = &[
     verb!(["annotate"], label::OPTIONS, label::annotate),
     verb!(["api-resources"], cluster::RESOURCES_OPTIONS, cluster::resources),
     verb!(["apply"], apply::OPTIONS, apply::run),
+    verb!(["autoscale"], autoscale::OPTIONS, autoscale::run),
     verb!(["auth", "can-i"], cluster::CAN_I_OPTIONS, cluster::can_i),
     verb!(["auth", "whoami"], cluster::WHOAMI_OPTIONS, cluster::whoami),
     verb!(["cluster-info"], cluster::NO_OPTIONS, cluster::info),
     verb!(["config", "current-context"], cluster::NO_OPTIONS, cluster::current_context),
     verb!(["config", "get-contexts"], cluster::CONTEXTS_OPTIONS, cluster::contexts),
     verb!(["config", "view"], cluster::VIEW_OPTIONS, cluster::view),
+    verb!(["cordon"], nodes::CORDON_OPTIONS, nodes::cordon),
     verb!(["create"], create::OPTIONS, create::run),
     verb!(["create", "configmap"], create::CONFIG_MAP_OPTIONS, create::config_map),
     verb!(["create", "cm"], create::CONFIG_MAP_OPTIONS, create::config_map),
@@ -76,21 +86,34 @@ pub const VERBS: &[Verb] = &[
     verb!(["create", "sa"], create::NAMED_OPTIONS, create::service_account),
     verb!(["delete"], delete::OPTIONS, delete::run),
     verb!(["describe"], describe::OPTIONS, describe::run),
+    verb!(["drain"], nodes::DRAIN_OPTIONS, nodes::drain),
+    verb!(["events"], events::OPTIONS, events::run),
     verb!(["exec"], exec::OPTIONS, exec::run),
+    verb!(["expose"], expose::OPTIONS, expose::run),
     verb!(["get"], get::OPTIONS, get::run),
     verb!(["kustomize"], kustomize::OPTIONS, kustomize::run),
     verb!(["label"], label::OPTIONS, label::label),
     verb!(["logs"], logs::OPTIONS, logs::run),
     verb!(["patch"], patch::OPTIONS, patch::run),
+    verb!(["replace"], replace::OPTIONS, replace::run),
     verb!(["rollout", "history"], rollout_history::OPTIONS, rollout_history::run),
     verb!(["rollout", "pause"], rollout::PAUSE_OPTIONS, rollout::pause),
     verb!(["rollout", "restart"], rollout::RESTART_OPTIONS, rollout::restart),
     verb!(["rollout", "resume"], rollout::PAUSE_OPTIONS, rollout::resume),
     verb!(["rollout", "status"], rollout_status::OPTIONS, rollout_status::run),
     verb!(["rollout", "undo"], rollout_history::UNDO_OPTIONS, rollout_history::undo),
+    verb!(["run"], run::OPTIONS, run::run),
     verb!(["scale"], scale::OPTIONS, scale::run),
     verb!(["set", "env"], set::ENV_OPTIONS, set::env),
     verb!(["set", "image"], set::IMAGE_OPTIONS, set::image),
+    verb!(["taint"], taint::OPTIONS, taint::run),
+    verb!(["top", "node"], top::NODE_OPTIONS, top::node),
+    verb!(["top", "nodes"], top::NODE_OPTIONS, top::node),
+    verb!(["top", "no"], top::NODE_OPTIONS, top::node),
+    verb!(["top", "pod"], top::POD_OPTIONS, top::pod),
+    verb!(["top", "pods"], top::POD_OPTIONS, top::pod),
+    verb!(["top", "po"], top::POD_OPTIONS, top::pod),
+    verb!(["uncordon"], nodes::CORDON_OPTIONS, nodes::uncordon),
     verb!(["version"], cluster::VERSION_OPTIONS, cluster::version),
     verb!(["wait"], wait::OPTIONS, wait::run),
 ];
