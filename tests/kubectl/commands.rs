@@ -148,3 +148,46 @@ fn containers_answer_and_rollouts_go_back() {
         assert_eq!(ran.stdout, "deployment.apps/carts patched\n", "{ran:?}");
     });
 }
+
+#[test]
+fn a_pod_of_one_command_runs_and_is_exposed() {
+    with_cluster(async |cluster| {
+        let ran = cluster.run("run box --image=busybox:1 --port 80 --labels app=box").await;
+        assert_eq!((ran.status, ran.stdout.as_str()), (0, "pod/box created\n"), "{ran:?}");
+        let ran = cluster.run("wait --for=condition=Ready pod/box --timeout=120s").await;
+        assert_eq!(ran.stdout, "pod/box condition met\n", "{ran:?}");
+        let ran = cluster.run("expose pod box").await;
+        assert_eq!((ran.status, ran.stdout.as_str()), (0, "service/box exposed\n"), "{ran:?}");
+        let ran = cluster.run("get svc box -o jsonpath={.spec.selector.app}:{.spec.ports[0].targetPort}").await;
+        assert_eq!(ran.stdout, "box:80", "{ran:?}");
+        let ran = cluster.run("run box --image=busybox:1").await;
+        assert_eq!(ran.stderr, "Error from server (AlreadyExists): pods \"box\" already exists\n", "{ran:?}");
+        let ran = cluster.run("top pod box --no-headers").await;
+        assert!(ran.status == 0 && ran.stdout.starts_with("box "), "{ran:?}");
+    });
+}
+
+#[test]
+fn a_drained_node_has_no_pods_and_gets_none() {
+    with_cluster(async |cluster| {
+        let ran = cluster.run("get pods -n carts -o jsonpath={.items[0].spec.nodeName}").await;
+        let node = ran.stdout;
+        let ran = cluster.run(&format!("drain {node} --ignore-daemonsets --delete-emptydir-data --force")).await;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert!(ran.stdout.starts_with(&format!("node/{node} cordoned\n")), "{ran:?}");
+        assert!(ran.stdout.ends_with(&format!("node/{node} drained\n")), "{ran:?}");
+        let ran = cluster.run("rollout status -n carts deployment/carts --timeout=200s").await;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        let ran = cluster.run("get pods -n carts -o jsonpath={.items[*].spec.nodeName}").await;
+        assert!(!ran.stdout.contains(&node), "{ran:?}");
+        let ran = cluster.run(&format!("uncordon {node}")).await;
+        assert_eq!(ran.stdout, format!("node/{node} uncordoned\n"), "{ran:?}");
+        for (line, said) in [
+            (format!("taint nodes {node} a=b:NoSchedule"), format!("node/{node} tainted\n")),
+            (format!("taint nodes {node} a=c:NoSchedule --overwrite"), format!("node/{node} modified\n")),
+            (format!("taint nodes {node} a:NoSchedule-"), format!("node/{node} untainted\n")),
+        ] {
+            assert_eq!(cluster.run(&line).await.stdout, said);
+        }
+    });
+}

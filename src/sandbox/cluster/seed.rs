@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
+use super::api::Usage;
+
 /// What the cluster starts with.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +106,8 @@ pub struct NodeSeed {
     /// The taints that Pods must tolerate.
     #[serde(default)]
     pub taints: Vec<Value>,
+    /// What it uses besides its containers.
+    pub usage: Option<Usage>,
     /// `status.nodeInfo` entries besides those that follow from the version.
     #[serde(default)]
     pub info: BTreeMap<String, String>,
@@ -198,6 +202,8 @@ pub struct Behaviour {
     /// What commands print that are run in it.
     #[serde(default)]
     pub exec: Vec<ExecAnswer>,
+    /// What it uses while it runs; a little of what it asks for when not said.
+    pub usage: Option<Usage>,
 }
 
 /// Which containers a [`Behaviour`] is for. Patterns may hold `*`.

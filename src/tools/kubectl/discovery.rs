@@ -111,7 +111,7 @@ impl Discovery {
                         version: text(&version["version"]),
                         kind: text(&kind["kind"]),
                         plural: text(&resource["resource"]),
-                        singular: text(&resource["singularResource"]),
+                        singular: singular(&resource["singularResource"], &resource["responseKind"]["kind"]),
                         short_names: texts(&resource["shortNames"]),
                         namespaced: resource["scope"] == "Namespaced",
                         verbs: texts(&resource["verbs"]),
@@ -154,7 +154,7 @@ impl Discovery {
                     group: group.to_owned(),
                     version: version.to_owned(),
                     kind: text(&resource["kind"]),
-                    singular: text(&resource["singularName"]),
+                    singular: singular(&resource["singularName"], &resource["kind"]),
                     short_names: texts(&resource["shortNames"]),
                     namespaced: resource["namespaced"] == true,
                     verbs: texts(&resource["verbs"]),
@@ -255,6 +255,14 @@ fn text(value: &Value) -> String {
 
 fn texts(value: &Value) -> Vec<String> {
     items(value).map(text).collect()
+}
+
+/// The singular that the server tells, else the kind in small letters, as client-go takes it.
+fn singular(told: &Value, kind: &Value) -> String {
+    match told.as_str() {
+        Some(told) if !told.is_empty() => told.to_owned(),
+        _ => kind.as_str().unwrap_or_default().to_lowercase(),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use futures::Stream;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::{Kind, Status, User};
+use super::{Kind, Quantity, Status, User};
 
 /// A log as it is written. It ends when the container has ended, or all that was asked for is out.
 pub type LogStream = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
@@ -54,7 +54,17 @@ pub struct ExecAnswer {
     pub exit_code: i32,
 }
 
-/// The kubelet's side of logs and exec. The server has already made sure that the Pod is there, has a node and has a
+/// What a container, or a node besides its containers, uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    /// Processors: `12m`.
+    pub cpu: Quantity,
+    /// Memory: `180Mi`.
+    pub memory: Quantity,
+}
+
+/// The kubelet's side of logs, exec and measurements. The server has already made sure that the Pod is there, has a node and has a
 /// container of that name.
 pub trait Containers: Send + Sync {
     /// A container's log.
@@ -73,6 +83,16 @@ pub trait Containers: Send + Sync {
         container: &'a str,
         request: ExecRequest,
     ) -> BoxFuture<'a, Result<ExecAnswer, Status>>;
+
+    /// What a container uses now; none when it does not run, or nobody knows.
+    fn container_usage(&self, _pod: &Value, _container: &Value) -> Option<Usage> {
+        None
+    }
+
+    /// What a node uses besides its containers; none when nobody knows.
+    fn node_usage(&self, _node: &str) -> Option<Usage> {
+        None
+    }
 }
 
 /// Sees, and may change or refuse, what is about to be created, as a mutating admission webhook does.

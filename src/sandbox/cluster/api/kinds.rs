@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::sandbox::cluster::store::{GroupResource, Store};
+use crate::sandbox::cluster::store::{GroupResource, Key, Store};
 
 /// How names of a kind are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,11 @@ impl Kind {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 
+    /// Whether its objects are measured when they are asked for.
+    pub fn is_measured(&self) -> bool {
+        self.group == "metrics.k8s.io"
+    }
+
     /// Whether it has the sub-resource.
     pub fn has(&self, subresource: &str) -> bool {
         self.subresources.iter().any(|one| one == subresource)
@@ -76,6 +81,7 @@ impl Kind {
     /// The verbs of the resource itself.
     pub fn verbs(&self) -> &'static [&'static str] {
         match (self.stored, self.plural.as_ref()) {
+            (false, _) if self.is_measured() => &["get", "list"],
             (false, _) => &["create"],
             // Namespaces are deleted one by one only.
             (true, "namespaces") => &["create", "delete", "get", "list", "patch", "update", "watch"],
@@ -167,6 +173,20 @@ pub static BUILT_IN: &[Kind] = kinds! {
     "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice" namespaced () () () counted Subdomain stored "discovery.v1.EndpointSlice";
 };
 
+/// What a metrics server adds while its APIService is there. Its objects are measured, not kept.
+pub static MEASURED: &[Kind] = kinds! {
+    "metrics.k8s.io" "v1beta1" "NodeMetrics" "nodes" "" cluster () () () uncounted Path review "";
+    "metrics.k8s.io" "v1beta1" "PodMetrics" "pods" "" namespaced () () () uncounted Path review "";
+};
+
+const SERVICES: GroupResource = GroupResource::of("apiregistration.k8s.io", "apiservices");
+
+/// The measured kinds, if somebody serves them.
+fn measured(store: &Store) -> &'static [Kind] {
+    let key = Key { resource: SERVICES, namespace: None, name: "v1beta1.metrics.k8s.io".into() };
+    if store.get(&key).is_some() { MEASURED } else { &[] }
+}
+
 /// Where custom resource definitions are.
 pub const DEFINITIONS: GroupResource = GroupResource::of("apiextensions.k8s.io", "customresourcedefinitions");
 
@@ -215,13 +235,21 @@ pub fn defined_by(definition: &Value) -> Vec<Kind> {
 /// Every kind that the server knows now.
 pub fn all(store: &Store) -> Vec<Kind> {
     let custom = store.list(&DEFINITIONS, None);
-    BUILT_IN.iter().cloned().chain(custom.iter().flat_map(|definition| defined_by(definition))).collect()
+    BUILT_IN
+        .iter()
+        .chain(measured(store))
+        .cloned()
+        .chain(custom.iter().flat_map(|definition| defined_by(definition)))
+        .collect()
 }
 
 /// The kind that a path names.
 pub fn find(store: &Store, group: &str, version: &str, plural: &str) -> Option<Kind> {
     let fits = |kind: &&Kind| kind.plural == plural && kind.version == version && kind.group == group;
     if let Some(kind) = BUILT_IN.iter().find(fits) {
+        return Some(kind.clone());
+    }
+    if let Some(kind) = measured(store).iter().find(fits) {
         return Some(kind.clone());
     }
     let definition = store

@@ -14,6 +14,7 @@ mod discovery;
 mod hooks;
 pub mod kinds;
 mod managed;
+mod metrics;
 mod openapi;
 mod patch;
 mod pods;
@@ -33,8 +34,9 @@ mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use hooks::{Admission, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream};
+pub use hooks::{Admission, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Usage};
 pub use kinds::Kind;
+pub use quantity::Quantity;
 pub use selector::selects;
 pub use service::{ClientService, ServedBody};
 pub use status::{Cause, Status};

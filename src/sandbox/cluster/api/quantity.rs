@@ -31,10 +31,18 @@ enum Form {
 }
 
 /// An amount, exact to 10⁻⁹.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
 pub struct Quantity {
     nanos: i128,
     form: Form,
+}
+
+impl Default for Quantity {
+    /// Nothing.
+    fn default() -> Self {
+        Self { nanos: 0, form: Form::Decimal }
+    }
 }
 
 impl PartialOrd for Quantity {
@@ -110,7 +118,29 @@ fn scaled(whole: &str, fraction: &str, base: i128, power: i32) -> i128 {
     number
 }
 
+impl TryFrom<String> for Quantity {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl std::ops::Add for Quantity {
+    type Output = Self;
+
+    /// The sum, written as the second amount is.
+    fn add(self, other: Self) -> Self {
+        Self { nanos: self.nanos.saturating_add(other.nanos), form: other.form }
+    }
+}
+
 impl Quantity {
+    /// The amount in hundredths of itself.
+    pub fn percent(self, of_hundred: i128) -> Self {
+        Self { nanos: self.nanos.saturating_mul(of_hundred) / 100, form: self.form }
+    }
+
     /// Whether it is less than nothing.
     pub fn is_negative(self) -> bool {
         self.nanos < 0

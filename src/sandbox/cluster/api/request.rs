@@ -197,7 +197,8 @@ impl Server {
         }
         if !target.kind.stored {
             return match (&call.method, &target.name) {
-                (&Method::POST, None) => self.review(call, &target),
+                (&Method::GET, _) if target.kind.is_measured() => self.metrics(call, &target),
+                (&Method::POST, None) if !target.kind.is_measured() => self.review(call, &target),
                 _ => Err(Status::no_method()),
             };
         }

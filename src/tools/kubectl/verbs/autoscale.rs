@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::create;
+use super::expose;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
 use crate::tools::kubectl::resources::Rules;
@@ -45,7 +46,14 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let mut failures = selection.failures;
     for object in &selection.objects {
         if !object.mapping.kind.ends_with("Set") && object.mapping.kind != "Deployment" {
-            failures.push(Failure::message(format!("cannot autoscale a {}", object.mapping.group_kind())));
+            let mapping = &object.mapping;
+            failures.push(Failure::message(format!(
+                "cannot autoscale a {}: could not find scale subresource for {}/{}, Resource={} in discovery information",
+                expose::of_group(object),
+                mapping.group,
+                mapping.version,
+                mapping.plural
+            )));
             continue;
         }
         let name = match options.text("name") {
@@ -67,7 +75,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
         let value = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata,
             "spec": spec, "status": {"currentMetrics": null, "desiredReplicas": 0}});
-        match create::make_as(session, value, "autoscaled").await {
+        match create::make_unplaced(session, value, "autoscaled").await {
             Ok(_) => {}
             Err(Failure::Closed) => return Err(Failure::Closed),
             Err(failure) => failures.push(failure),

@@ -105,7 +105,7 @@ async fn send(
 }
 
 async fn make(session: &Session, value: Value) -> Result<(), Failure> {
-    make_with(session, value, "created", true).await.map(|_| ())
+    make_with(session, value, "created", true, true).await.map(|_| ())
 }
 
 /// Creates an object that another command than `create` has made, and tells that it was `done`. Answers it, unless it was
@@ -114,7 +114,15 @@ async fn make(session: &Session, value: Value) -> Result<(), Failure> {
 /// # Errors
 /// As kubectl.
 pub async fn make_as(session: &Session, value: Value, done: &str) -> Result<Option<Object>, Failure> {
-    make_with(session, value, done, false).await
+    make_with(session, value, done, false, true).await
+}
+
+/// The same for an object that is shown without its namespace when it is only shown.
+///
+/// # Errors
+/// As kubectl.
+pub async fn make_unplaced(session: &Session, value: Value, done: &str) -> Result<Option<Object>, Failure> {
+    make_with(session, value, done, false, false).await
 }
 
 async fn make_with(
@@ -122,13 +130,14 @@ async fn make_with(
     mut value: Value,
     done: &str,
     of_create: bool,
+    placed: bool,
 ) -> Result<Option<Object>, Failure> {
     let mut printer = ObjectPrinter::chosen(session).await?;
     if DryRun::of(session).await? == DryRun::Client {
         // What is only shown is shown as kubectl would send it, with the fields that it leaves empty.
         let mapping = session.mapping_of(text(&value["apiVersion"]), text(&value["kind"])).await?;
         let namespace = session.options.text("namespace");
-        if mapping.namespaced && !namespace.is_empty() {
+        if placed && mapping.namespaced && !namespace.is_empty() {
             value["metadata"]["namespace"] = json!(namespace);
         }
         let object = Object::read(mapping, value.clone());

@@ -56,7 +56,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
         _ => Vec::new(),
     };
-    events.sort_by_key(|event| when(event).to_owned());
+    events.sort_by_key(when);
     let watch = options.on("watch");
     if events.is_empty() && !watch {
         return session
@@ -74,6 +74,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
                 session.print(printer.print(event)?).await?;
             }
         }
+        // kubectl prints no names of a list of events.
+        Some(printer) if printer.is_name() => return Ok(()),
         Some(printer) => return session.print(printer.print(&object::list(events))?).await,
         None => {
             if !options.on("no-headers") {
@@ -122,9 +124,9 @@ async fn about(session: &Session, word: &str) -> Result<String, Failure> {
 }
 
 /// When it happened last.
-fn when(event: &Value) -> &str {
+fn when(event: &Value) -> Option<jiff::Timestamp> {
     let times = [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"]];
-    times.into_iter().find_map(Value::as_str).unwrap_or_default()
+    times.into_iter().find_map(Value::as_str)?.parse().ok()
 }
 
 fn row(session: &Session, event: &Value, with_namespace: bool) -> String {

@@ -69,12 +69,18 @@ fn pairs(text: &str) -> Result<Map<String, Value>, Failure> {
     Ok(map)
 }
 
+/// The kind and its group, as messages about a kind name it: `Deployment.apps`.
+pub fn of_group(object: &Object) -> String {
+    let mapping = &object.mapping;
+    if mapping.group.is_empty() { mapping.kind.clone() } else { format!("{}.{}", mapping.kind, mapping.group) }
+}
+
 fn service(session: &Session, object: &Object) -> Result<Value, Failure> {
     let options = &session.options;
     let spec = &object.value["spec"];
     let kind = object.mapping.kind.as_str();
     if !matches!(kind, "Pod" | "Service" | "ReplicationController" | "Deployment" | "ReplicaSet") {
-        return Err(Failure::message(format!("cannot expose a {}", object.mapping.group_kind())));
+        return Err(Failure::message(format!("cannot expose a {}", of_group(object))));
     }
     let selector = match (options.text("selector"), kind) {
         ("", "Pod") => object.value["metadata"]["labels"].clone(),

@@ -41,7 +41,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         return Err(session.usage(format!("Unexpected args: [{word}]")));
     }
     if !session.has_files() {
-        return Err(session.usage("Must specify --filename to replace"));
+        return Err(Failure::message("must specify one of -f and -k"));
     }
     let dry = DryRun::of(session).await?;
     let force = options.on("force");

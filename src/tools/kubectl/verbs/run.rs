@@ -51,29 +51,25 @@ pub const OPTIONS: &[&[Flag]] = &[
 /// As kubectl; with `--attach`, also the exit status of the container.
 pub async fn run(session: &Session) -> Result<(), Failure> {
     let options = &session.options;
-    let Some((name, words)) = options.args.split_first() else {
-        return Err(session.usage("NAME is required for run"));
-    };
-    if options.dash == Some(0) {
-        return Err(session.usage("NAME is required for run"));
-    }
     let image = options.text("image");
     if image.is_empty() {
         return Err(Failure::message("required flag(s) \"image\" not set"));
     }
+    let named = options.args.split_first().filter(|_| options.dash != Some(0));
+    let Some((name, words)) = named else { return Err(session.usage("NAME is required for run")) };
     if image.contains(char::is_whitespace) || image.contains("://") {
         return Err(Failure::message(format!("Invalid image name {}: invalid reference format", quote(image))));
     }
     let restart = options.text("restart");
     if !matches!(restart, "Always" | "OnFailure" | "Never") {
-        return Err(Failure::message(format!("invalid restart policy: {restart}")));
+        return Err(session.usage(format!("invalid restart policy: {restart}")));
     }
     if options.on("tty") && !options.on("stdin") {
         return Err(Failure::message("-i/--stdin is required for containers with -t/--tty=true"));
     }
     let attached = options.on("attach") || options.on("stdin");
     if options.on("rm") && !attached {
-        return Err(Failure::message("--rm should only be used for attached containers"));
+        return Err(session.usage("--rm should only be used for attached containers"));
     }
     let dry = DryRun::of(session).await?;
     if attached && dry != DryRun::No {
@@ -100,6 +96,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         let labels = pod["metadata"]["labels"].clone();
         let service = expose::of_pod(name, port, &labels)?;
         create::make_as(session, service, "created").await?;
+        if dry == DryRun::Client && options.text("output") == "yaml" {
+            session.print("---\n---\n").await?;
+        }
     }
     let Some(created) = create::make_as(session, pod, "created").await? else { return Ok(()) };
     if !attached {
@@ -140,9 +139,9 @@ fn pod(session: &Session, name: &str, words: &[String]) -> Result<Value, Failure
     }
     let port = options.text("port");
     if !port.is_empty() {
-        let number: u16 = port.parse().map_err(|_| {
-            Failure::message(format!("invalid port: strconv.ParseInt: parsing {}: invalid syntax", quote(port)))
-        })?;
+        let number: u16 = port
+            .parse()
+            .map_err(|_| Failure::message(format!("strconv.Atoi: parsing {}: invalid syntax", quote(port))))?;
         container["ports"] = json!([{"containerPort": number}]);
     }
     if !options.text("image-pull-policy").is_empty() {

@@ -55,16 +55,18 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     let kind = session.mapping(resources[0].split('/').next().unwrap_or_default()).await?;
     if kind.kind != "Node" {
-        return Err(Failure::message(format!("invalid resource type {}, only node is supported", resources[0])));
+        return Err(Failure::message(format!("invalid resource type {}, only node types are supported", resources[0])));
     }
-    let changes = specs.iter().map(|spec| change(spec)).collect::<Result<Vec<_>, _>>()?;
+    let changes = specs.iter().map(|spec| change(spec)).collect::<Result<Vec<_>, _>>();
+    let changes = changes.map_err(|failure| session.usage(failure.words()))?;
     let dry = DryRun::of(session).await?;
     let mut printer = ObjectPrinter::chosen(session).await?;
     let selection = session.select(resources, Rules { type_alone: options.on("all"), selectors: true }).await?;
     let mut failures = selection.failures;
     for node in &selection.objects {
         match one(session, node, &changes, dry).await {
-            Ok((value, done)) => tell(session, &mut printer, node, &value, done, dry).await?,
+            // kubectl does not say of a taint that nothing was sent.
+            Ok((value, done)) => tell(session, &mut printer, node, &value, done, DryRun::No).await?,
             Err(Failure::Closed) => return Err(Failure::Closed),
             Err(failure) => failures.push(failure),
         }

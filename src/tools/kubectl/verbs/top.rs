@@ -78,7 +78,7 @@ pub async fn node(session: &Session) -> Result<(), Failure> {
     sort(options.text("sort-by"), &mut rows, |(_, usage)| *usage, |(name, _)| name.clone());
     let mut columns = Columns::table();
     if !options.on("no-headers") {
-        columns.write("NAME\tCPU(cores)\tCPU(%)\tMEMORY(bytes)\tMEMORY(%)\n");
+        columns.write("NAME\tCPU(cores)\tCPU(%)\tMEMORY(bytes)\tMEMORY(%)\t\n");
     }
     for (name, usage) in rows {
         let has = there.get(&name).copied().unwrap_or_default();
@@ -87,7 +87,7 @@ pub async fn node(session: &Session) -> Result<(), Failure> {
         };
         let (cpu, memory) = (share(usage.cpu, has.cpu), share(usage.memory, has.memory));
         let mebibytes = usage.memory / (1024 * 1024);
-        columns.write(&format!("{name}\t{}m\t{cpu}\t{mebibytes}Mi\t{memory}\n", usage.cpu));
+        columns.write(&format!("{name}\t{}m\t{cpu}\t{mebibytes}Mi\t{memory}\t\n", usage.cpu));
     }
     session.print(columns.flush()).await
 }
@@ -130,7 +130,7 @@ pub async fn pod(session: &Session) -> Result<(), Failure> {
     if !options.on("no-headers") {
         let first = if everywhere { "NAMESPACE\t" } else { "" };
         let name = if options.on("containers") { "POD\tNAME" } else { "NAME" };
-        columns.write(&format!("{first}{name}\tCPU(cores)\tMEMORY(bytes)\n"));
+        columns.write(&format!("{first}{name}\tCPU(cores)\tMEMORY(bytes)\t\n"));
     }
     let mut sum = Usage::default();
     for (pod, usage) in &rows {
@@ -138,7 +138,7 @@ pub async fn pod(session: &Session) -> Result<(), Failure> {
         let first = if everywhere { namespace + "\t" } else { String::new() };
         sum = sum.and(*usage);
         if !options.on("containers") {
-            columns.write(&format!("{first}{name}\t{}\n", usage.cells()));
+            columns.write(&format!("{first}{name}\t{}\t\n", usage.cells()));
             continue;
         }
         let mut containers: Vec<(&str, Usage)> = pod["containers"]
@@ -149,12 +149,12 @@ pub async fn pod(session: &Session) -> Result<(), Failure> {
             .collect();
         sort(options.text("sort-by"), &mut containers, |(_, usage)| *usage, |(name, _)| (*name).to_owned());
         for (container, usage) in containers {
-            columns.write(&format!("{first}{name}\t{container}\t{}\n", usage.cells()));
+            columns.write(&format!("{first}{name}\t{container}\t{}\t\n", usage.cells()));
         }
     }
     if options.on("sum") {
         let empty = "\t".repeat(usize::from(everywhere) + usize::from(options.on("containers")));
-        columns.write(&format!("{empty}\t________\t________\n{empty}\t{}\n", sum.cells()));
+        columns.write(&format!("{empty}\t________\t________\t\n{empty}\t{}\t\n", sum.cells()));
     }
     session.print(columns.flush()).await
 }
