@@ -66,8 +66,9 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         .enable_all()
         .build()
         .map_err(|error| miette::miette!("no runtime: {error}"))?;
-    let shown =
-        front.block_on(tui::run(course, requests, events, async { super::signals::ended().await.unwrap_or(143) }));
+    let shown = front.block_on(tui::run(course, tui::Options::default(), requests, events, async {
+        super::signals::ended().await.unwrap_or(143)
+    }));
     // The session saves its state before it ends.
     let ended = engine.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));
     let status = shown.map_err(|error| miette::miette!("the terminal: {error}"))?;

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use super::card::card;
 use super::model::Model;
-use super::theme::Theme;
+use super::theme::{Role, Theme};
 use super::wrap::{self, Run, columns};
 use super::{highlight, table};
 use crate::lesson::blocks::{self, Block, Item, Runs};
@@ -151,12 +151,12 @@ impl Setter<'_> {
                 self.behind("  ", Style::new(), |setter| setter.blocks(blocks, false));
             }
             Block::Browser { url, blocks } => {
-                self.words(vec![(plain(url.as_bytes()), self.theme.link())]);
+                self.words(vec![(plain(url.as_bytes()), self.theme.style(Role::Link))]);
                 self.behind("  ", Style::new(), |setter| setter.blocks(blocks, false));
             }
             Block::Button { label, url } => {
                 let label = (format!("{}: ", plain(label.as_bytes())), Style::new());
-                self.words(vec![label, (plain(url.as_bytes()), self.theme.link())]);
+                self.words(vec![label, (plain(url.as_bytes()), self.theme.style(Role::Link))]);
             }
             Block::Html { text, .. } => {
                 let text = plain(text.trim().as_bytes());
@@ -279,10 +279,10 @@ impl Setter<'_> {
                     style = style.add_modifier(Modifier::CROSSED_OUT);
                 }
                 if run.code {
-                    style = style.patch(self.theme.code());
+                    style = style.patch(self.theme.style(Role::Code));
                 }
                 if run.link.is_some() {
-                    style = style.patch(self.theme.link());
+                    style = style.patch(self.theme.style(Role::Link));
                 }
                 let text = match &run.image {
                     Some(_) => format!("[picture: {}]", run.text),

@@ -19,7 +19,7 @@ fn syntaxes() -> &'static SyntaxSet {
 /// The lines of a piece of code, coloured if the language is known.
 pub fn lines(code: &str, language: &str, theme: Theme) -> Vec<Vec<Run>> {
     let plain = || code.lines().map(|line| vec![(line.to_owned(), Style::new())]).collect();
-    if !theme.colour || code.len() > MOST {
+    if !theme.has_colour() || code.len() > MOST {
         return plain();
     }
     match syntaxes().find_syntax_by_token(alias(language)) {

@@ -4,13 +4,13 @@
 mod card;
 mod document;
 mod highlight;
-mod keys;
+pub mod keys;
 mod model;
 mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
-mod theme;
+pub mod theme;
 mod update;
 mod view;
 mod wrap;
@@ -22,6 +22,7 @@ use crossterm::event::EventStream;
 use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+use self::keys::KeyMap;
 use self::model::Model;
 use self::terminal::Screen;
 use self::theme::Theme;
@@ -32,6 +33,23 @@ use crate::session::{Event, Request};
 /// How many events are taken in before the next drawing at the latest.
 const BATCH: usize = 4096;
 
+/// How a person wants the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Which key does what.
+    pub keys: KeyMap,
+    /// The styles.
+    pub theme: Theme,
+    /// Whether the mouse is on from the start.
+    pub mouse: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { keys: KeyMap::default(), theme: Theme::from_environment(), mouse: false }
+    }
+}
+
 /// Shows the course until the learner quits, the session ends, or `ended` says that a signal came; answers the exit
 /// status. The terminal is as it was before on every way out.
 ///
@@ -39,19 +57,19 @@ const BATCH: usize = 4096;
 /// When the terminal cannot be used.
 pub async fn run(
     course: Arc<Course>,
+    options: Options,
     requests: UnboundedSender<Request>,
     mut events: UnboundedReceiver<Event>,
     ended: impl Future<Output = u8>,
 ) -> io::Result<u8> {
     let mut screen = Screen::take()?;
     let size = screen.terminal().size()?;
-    let mut model = Model::new(course, (size.width, size.height));
+    let mut model = Model::new(course, options, (size.width, size.height));
     let mut cache = Cache::default();
-    let theme = Theme::from_environment();
     let mut input = EventStream::new();
     tokio::pin!(ended);
     while !model.quit {
-        screen.terminal().draw(|frame| view(frame, &mut model, &mut cache, theme))?;
+        screen.terminal().draw(|frame| view(frame, &mut model, &mut cache))?;
         let asked = tokio::select! {
             biased;
             status = &mut ended => {

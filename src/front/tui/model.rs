@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Options;
 use crate::lesson::{Course, StepId};
 use crate::session::{CommandReport, StepReport, StepState};
 use crate::shell::HookPhase;
@@ -13,6 +14,8 @@ const KEPT: usize = 256 * 1024;
 
 /// What the screen shows.
 pub struct Model {
+    /// How the person wants it.
+    pub options: Options,
     /// The course.
     pub course: Arc<Course>,
     /// The page that is shown.
@@ -123,7 +126,7 @@ impl Output {
 
 impl Model {
     /// A screen for a course, before its session has said anything.
-    pub fn new(course: Arc<Course>, size: (u16, u16)) -> Self {
+    pub fn new(course: Arc<Course>, options: Options, size: (u16, u16)) -> Self {
         let steps = course
             .lessons
             .iter()
@@ -137,6 +140,7 @@ impl Model {
             })
             .collect();
         let mut model = Self {
+            options,
             course,
             lesson: 0,
             selected: None,

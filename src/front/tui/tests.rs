@@ -8,6 +8,8 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
+use super::Options;
+use super::keys::KeyMap;
 use super::model::{Model, Overlay};
 use super::theme::Theme;
 use super::update;
@@ -65,8 +67,12 @@ fn state(id: StepId, state: StepState) -> Event {
     Event::Step { id, state }
 }
 
+fn options() -> Options {
+    Options { keys: KeyMap::default(), theme: Theme::none(), mouse: false }
+}
+
 fn model() -> Model {
-    let mut model = Model::new(course(), (80, 24));
+    let mut model = Model::new(course(), options(), (80, 24));
     update::event(&mut model, state(FIRST, StepState::Ready));
     update::event(&mut model, state(SECOND, StepState::Locked));
     model
@@ -77,7 +83,7 @@ fn draw(model: &mut Model, columns: u16, rows: u16) -> String {
     let mut cache = Cache::default();
     // Twice: what is to be seen may be brought into view by the first.
     for _ in 0..2 {
-        terminal.draw(|frame| view(frame, model, &mut cache, Theme { colour: false })).expect("drawn");
+        terminal.draw(|frame| view(frame, model, &mut cache)).expect("drawn");
     }
     let buffer = terminal.backend().buffer();
     let mut text = String::new();

@@ -1,95 +1,314 @@
-//! Colours and signs. Meaning is in words and signs too; colours are of the terminal's own sixteen.
+//! Styles by what they are for, and signs. Meaning is in words and signs too: a theme may be without any colour.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::session::{Cause, StepState};
 use crate::shell::HookPhase;
 
+macro_rules! roles {
+    ($($variant:ident $name:literal $what:literal;)*) => {
+        /// What a style is for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Role {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Role {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its name, as a theme's file has it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is for, in a few words.
+            pub fn what(self) -> &'static str {
+                match self { $(Self::$variant => $what,)* }
+            }
+        }
+    };
+}
+
+roles! {
+    Text "text" "running text";
+    Title "title" "a page's title";
+    Heading "heading" "headings in a page";
+    Code "code" "code inside of text";
+    Link "link" "links";
+    Quiet "quiet" "what matters less";
+    Good "good" "what went well";
+    Bad "bad" "what did not";
+    Busy "busy" "what is going on";
+    Ready "ready" "what can be done now";
+    ErrorOutput "error-output" "what was printed to standard error";
+    Bar "bar" "the bars at the top and bottom";
+    Selected "selected" "the marked line of a list";
+    Found "found" "what a search found";
+    FoundHere "found-here" "the place found that is looked at";
+    Marked "marked" "lines of a file that notes speak of";
+    Note "note" "admonitions: note, info";
+    Tip "tip" "admonitions: tip";
+    Warning "warning" "admonitions: caution, warning";
+    Danger "danger" "admonitions: danger";
+    Comment "comment" "comments in code";
+    String "string" "strings in code";
+    Constant "constant" "numbers and constants in code";
+    Keyword "keyword" "keywords in code";
+    Variable "variable" "variables in code";
+    Tag "tag" "keys of YAML and JSON, tags";
+    Function "function" "commands and functions in code";
+    Inserted "inserted" "lines that a diff adds";
+    Deleted "deleted" "lines that a diff takes away";
+}
+
+impl Role {
+    /// The role of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|role| role.name() == name)
+    }
+}
+
 /// The styles that the screen is drawn in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Theme {
-    /// Whether colours are used at all (NO_COLOR, <https://no-color.org>).
-    pub colour: bool,
+    styles: [Style; Role::ALL.len()],
+    colour: bool,
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self::ansi()
+    }
 }
 
 impl Theme {
-    /// The theme for the process's environment.
+    /// The names of the themes that come with the program.
+    pub const NAMES: &[&str] = &["ansi", "dark", "light", "high-contrast", "none"];
+
+    /// A theme that comes with the program.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "ansi" => Some(Self::ansi()),
+            "dark" => Some(Self::indexed(&DARK)),
+            "light" => Some(Self::indexed(&LIGHT)),
+            "high-contrast" => Some(Self::high_contrast()),
+            "none" => Some(Self::none()),
+            _ => None,
+        }
+    }
+
+    /// The theme for the process's environment: none when NO_COLOR is set (<https://no-color.org>), else the terminal's own
+    /// sixteen colours.
     pub fn from_environment() -> Self {
-        Self { colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) }
+        if std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) { Self::ansi() } else { Self::none() }
     }
 
-    fn in_colour(self, colour: Color) -> Style {
-        if self.colour { Style::new().fg(colour) } else { Style::new() }
+    /// No colours at all.
+    pub fn none() -> Self {
+        let mut theme = Self { styles: [Style::new(); Role::ALL.len()], colour: false };
+        let with = |modifier| Style::new().add_modifier(modifier);
+        for (role, style) in [
+            (Role::Title, with(Modifier::BOLD | Modifier::UNDERLINED)),
+            (Role::Heading, with(Modifier::BOLD)),
+            (Role::Link, with(Modifier::UNDERLINED)),
+            (Role::Quiet, with(Modifier::DIM)),
+            (Role::Bad, with(Modifier::BOLD)),
+            (Role::Busy, with(Modifier::BOLD)),
+            (Role::Ready, with(Modifier::BOLD)),
+            (Role::Bar, with(Modifier::REVERSED)),
+            (Role::Selected, with(Modifier::REVERSED)),
+            (Role::Found, with(Modifier::REVERSED)),
+            (Role::FoundHere, with(Modifier::REVERSED | Modifier::BOLD)),
+            (Role::Marked, with(Modifier::BOLD)),
+            (Role::Note, with(Modifier::BOLD)),
+            (Role::Tip, with(Modifier::BOLD)),
+            (Role::Warning, with(Modifier::BOLD)),
+            (Role::Danger, with(Modifier::BOLD)),
+            (Role::Comment, with(Modifier::DIM)),
+        ] {
+            theme.set(role, style);
+        }
+        theme
     }
 
-    /// Headings by level, from 1.
-    pub fn heading(self, level: u8) -> Style {
-        let style = self.in_colour(Color::Cyan).add_modifier(Modifier::BOLD);
-        if level == 1 { style.add_modifier(Modifier::UNDERLINED) } else { style }
+    fn ansi() -> Self {
+        Self::coloured(&ANSI)
     }
 
-    /// Code inside of text.
-    pub fn code(self) -> Style {
-        self.in_colour(Color::Yellow)
+    fn high_contrast() -> Self {
+        let mut theme = Self::coloured(&BRIGHT);
+        // Nothing is dim: what matters less is in italics.
+        theme.set(Role::Quiet, Style::new().add_modifier(Modifier::ITALIC));
+        theme.set(Role::Comment, Style::new().add_modifier(Modifier::ITALIC));
+        theme
     }
 
-    /// Links.
-    pub fn link(self) -> Style {
-        self.in_colour(Color::Blue).add_modifier(Modifier::UNDERLINED)
+    fn indexed(palette: &Palette) -> Self {
+        Self::coloured(palette)
+    }
+
+    fn coloured(palette: &Palette) -> Self {
+        let mut theme = Self::none();
+        theme.colour = true;
+        let colours = [
+            (Role::Title, palette.accent),
+            (Role::Heading, palette.accent),
+            (Role::Code, palette.yellow),
+            (Role::Link, palette.blue),
+            (Role::Good, palette.green),
+            (Role::Bad, palette.red),
+            (Role::Busy, palette.yellow),
+            (Role::Ready, palette.accent),
+            (Role::ErrorOutput, palette.yellow),
+            (Role::Note, palette.blue),
+            (Role::Tip, palette.green),
+            (Role::Warning, palette.yellow),
+            (Role::Danger, palette.red),
+            (Role::String, palette.green),
+            (Role::Constant, palette.magenta),
+            (Role::Keyword, palette.blue),
+            (Role::Variable, palette.accent),
+            (Role::Tag, palette.blue),
+            (Role::Function, palette.yellow),
+            (Role::Inserted, palette.green),
+            (Role::Deleted, palette.red),
+        ];
+        for (role, colour) in colours {
+            theme.set(role, theme.style(role).fg(colour));
+        }
+        theme.set(Role::Quiet, Style::new().fg(palette.quiet));
+        theme.set(Role::Comment, Style::new().fg(palette.quiet).add_modifier(Modifier::ITALIC));
+        theme.set(Role::Marked, Style::new().fg(palette.yellow).add_modifier(Modifier::BOLD));
+        theme.set(Role::Found, Style::new().fg(Color::Black).bg(palette.yellow));
+        theme.set(Role::FoundHere, Style::new().fg(Color::Black).bg(palette.green).add_modifier(Modifier::BOLD));
+        theme
+    }
+
+    /// Whether it has colours.
+    pub fn has_colour(&self) -> bool {
+        self.colour
+    }
+
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        self.styles[role as usize]
+    }
+
+    /// Gives a role another style.
+    pub fn set(&mut self, role: Role, style: Style) {
+        self.styles[role as usize] = style;
     }
 
     /// What matters less.
-    pub fn quiet(self) -> Style {
-        if self.colour { Style::new().fg(Color::DarkGray) } else { Style::new().add_modifier(Modifier::DIM) }
+    pub(super) fn quiet(&self) -> Style {
+        self.style(Role::Quiet)
     }
 
     /// What went well.
-    pub fn good(self) -> Style {
-        self.in_colour(Color::Green)
+    pub(super) fn good(&self) -> Style {
+        self.style(Role::Good)
     }
 
     /// What did not.
-    pub fn bad(self) -> Style {
-        self.in_colour(Color::Red).add_modifier(Modifier::BOLD)
+    pub(super) fn bad(&self) -> Style {
+        self.style(Role::Bad)
     }
 
     /// What is going on.
-    pub fn busy(self) -> Style {
-        self.in_colour(Color::Yellow).add_modifier(Modifier::BOLD)
+    pub(super) fn busy(&self) -> Style {
+        self.style(Role::Busy)
     }
 
     /// What can be done now.
-    pub fn ready(self) -> Style {
-        self.in_colour(Color::Cyan).add_modifier(Modifier::BOLD)
+    pub(super) fn ready(&self) -> Style {
+        self.style(Role::Ready)
     }
 
     /// Bars at the top and bottom.
-    pub fn bar(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+    pub(super) fn bar(&self) -> Style {
+        self.style(Role::Bar)
+    }
+
+    /// Headings by level, from 1.
+    pub(super) fn heading(&self, level: u8) -> Style {
+        self.style(if level == 1 { Role::Title } else { Role::Heading })
     }
 
     /// An admonition's title and rule, by its kind.
-    pub fn admonition(self, kind: &str) -> Style {
-        let colour = match kind {
-            "tip" => Color::Green,
-            "caution" | "warning" => Color::Yellow,
-            "danger" => Color::Red,
-            _ => Color::Blue,
-        };
-        self.in_colour(colour).add_modifier(Modifier::BOLD)
+    pub(super) fn admonition(&self, kind: &str) -> Style {
+        self.style(match kind {
+            "tip" | "success" => Role::Tip,
+            "caution" | "warning" | "important" => Role::Warning,
+            "danger" => Role::Danger,
+            _ => Role::Note,
+        })
     }
 
     /// A step's style by where it stands.
-    pub fn step(self, state: &StepState) -> Style {
-        match state {
-            StepState::NotExecuted | StepState::Locked => self.quiet(),
-            StepState::Ready => self.ready(),
-            StepState::Passed => self.good(),
-            StepState::Failed(_) | StepState::Unfinished => self.bad(),
-            _ => self.busy(),
-        }
+    pub(super) fn step(&self, state: &StepState) -> Style {
+        self.style(match state {
+            StepState::NotExecuted | StepState::Locked => Role::Quiet,
+            StepState::Ready => Role::Ready,
+            StepState::Passed => Role::Good,
+            StepState::Failed(_) | StepState::Unfinished => Role::Bad,
+            _ => Role::Busy,
+        })
     }
 }
+
+/// The colours that a theme is made of.
+struct Palette {
+    accent: Color,
+    blue: Color,
+    green: Color,
+    red: Color,
+    yellow: Color,
+    magenta: Color,
+    quiet: Color,
+}
+
+const ANSI: Palette = Palette {
+    accent: Color::Cyan,
+    blue: Color::Blue,
+    green: Color::Green,
+    red: Color::Red,
+    yellow: Color::Yellow,
+    magenta: Color::Magenta,
+    quiet: Color::DarkGray,
+};
+
+const BRIGHT: Palette = Palette {
+    accent: Color::LightCyan,
+    blue: Color::LightBlue,
+    green: Color::LightGreen,
+    red: Color::LightRed,
+    yellow: Color::LightYellow,
+    magenta: Color::LightMagenta,
+    quiet: Color::White,
+};
+
+/// For dark backgrounds, of the 256 colours that terminals share.
+const DARK: Palette = Palette {
+    accent: Color::Indexed(80),
+    blue: Color::Indexed(111),
+    green: Color::Indexed(114),
+    red: Color::Indexed(203),
+    yellow: Color::Indexed(221),
+    magenta: Color::Indexed(176),
+    quiet: Color::Indexed(245),
+};
+
+/// For light backgrounds.
+const LIGHT: Palette = Palette {
+    accent: Color::Indexed(30),
+    blue: Color::Indexed(25),
+    green: Color::Indexed(28),
+    red: Color::Indexed(124),
+    yellow: Color::Indexed(94),
+    magenta: Color::Indexed(90),
+    quiet: Color::Indexed(242),
+};
 
 /// A step's sign by where it stands.
 pub fn sign(state: &StepState) -> &'static str {
@@ -129,5 +348,30 @@ pub fn cause_words(cause: Cause) -> &'static str {
         Cause::Hook => "a hook failed",
         Cause::TimeLimit => "the time limit was reached",
         Cause::Cancelled => "cancelled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_theme_has_its_name_and_roles_are_found_by_theirs() {
+        for name in Theme::NAMES {
+            assert!(Theme::named(name).is_some(), "{name}");
+        }
+        assert_eq!(Theme::named("loud"), None);
+        for role in Role::ALL {
+            assert_eq!(Role::from_name(role.name()), Some(*role));
+        }
+    }
+
+    #[test]
+    fn without_colour_nothing_has_one() {
+        let theme = Theme::none();
+        for role in Role::ALL {
+            let style = theme.style(*role);
+            assert_eq!((style.fg, style.bg), (None, None), "{}", role.name());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
 
-use super::keys::{Action, action};
+use super::keys::Action;
 use super::model::{Model, Overlay, Reveal, StepView};
 use crate::lesson::StepId;
 use crate::session::{Event, Request, StepState};
@@ -24,7 +24,7 @@ pub fn input(model: &mut Model, input: &Input) -> Vec<Request> {
 }
 
 fn press(model: &mut Model, key: KeyEvent) -> Vec<Request> {
-    let Some(action) = action(key) else {
+    let Some(action) = model.options.keys.action(key) else {
         return Vec::new();
     };
     let confirmed = std::mem::take(&mut model.confirm_quit);
@@ -133,8 +133,8 @@ fn movement(model: &mut Model, action: Action) {
         Action::PageUp => model.scroll_to(at.saturating_sub(page)),
         Action::Top => model.scroll_to(0),
         Action::Bottom => model.scroll_to(usize::MAX),
-        Action::NextStep => select(model, 1),
-        Action::PreviousStep => select(model, -1),
+        Action::NextStep | Action::NextMatch => select(model, 1),
+        Action::PreviousStep | Action::PreviousMatch => select(model, -1),
         Action::NextPage => turn(model, 1),
         Action::PreviousPage => turn(model, -1),
         Action::Help => model.overlay = Overlay::Help,

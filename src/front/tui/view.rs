@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
 use super::document::{Document, layout};
-use super::keys::HELP;
+use super::keys::Action;
 use super::model::{Model, Overlay, Reveal};
 use super::theme::{Theme, sign, words};
 use super::wrap::{columns, fit};
@@ -27,7 +27,8 @@ pub struct Cache {
 }
 
 /// Draws everything.
-pub fn view(frame: &mut Frame<'_>, model: &mut Model, cache: &mut Cache, theme: Theme) {
+pub fn view(frame: &mut Frame<'_>, model: &mut Model, cache: &mut Cache) {
+    let theme = model.options.theme;
     let area = frame.area();
     if area.width == 0 || area.height == 0 {
         return;
@@ -248,14 +249,17 @@ fn overlay(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let (title, lines, at) = match model.overlay {
         Overlay::None => return,
         Overlay::Help => {
-            let wide = HELP.iter().map(|(keys, _)| columns(keys)).max().unwrap_or(0) + 2;
-            let width = usize::from(area.width.min(84).saturating_sub(2));
-            let lines = |(keys, what): &(&str, &str)| {
-                let keys = [(format!("{keys:wide$}"), theme.ready())];
-                let rest = [(" ".repeat(wide), Style::new())];
-                super::wrap::words(&[((*what).to_owned(), Style::new())], width, &keys, &rest)
+            let keys = |action: &Action| {
+                model.options.keys.keys(*action).map(|chord| chord.to_string()).collect::<Vec<_>>().join(" ")
             };
-            (" Keys ", HELP.iter().flat_map(lines).collect(), 0)
+            let wide = Action::ALL.iter().map(|action| columns(&keys(action))).max().unwrap_or(0) + 2;
+            let width = usize::from(area.width.min(84).saturating_sub(2));
+            let lines = |action: &Action| {
+                let keys = [(format!("{:wide$}", keys(action)), theme.ready())];
+                let rest = [(" ".repeat(wide), Style::new())];
+                super::wrap::words(&[(action.what().to_owned(), Style::new())], width, &keys, &rest)
+            };
+            (" Keys ", Action::ALL.iter().flat_map(lines).collect(), 0)
         }
         Overlay::Outline { at } => {
             let (lines, at) = outline_lines(model, at, false, theme);
