@@ -8,7 +8,7 @@ use lectern::clock::{Clock, session_runtime};
 use lectern::lesson::{Course, StepId};
 use lectern::sandbox::cluster::object::resources;
 use lectern::sandbox::{Sandbox, Scenario};
-use lectern::session::{Event, Request, Setup, StepState};
+use lectern::session::{Event, How, Request, Setup, StepState};
 use lectern::target::{Kind, Programs};
 use tokio::sync::mpsc;
 
@@ -29,6 +29,7 @@ fn bundled_course_at_speed_1000() -> usize {
         speed: 1000.0,
         no_wait: false,
         programs: Programs::default(),
+        how: How::default(),
         keep: false,
     };
     let prepared = setup.prepare().expect("a session");

@@ -47,6 +47,105 @@ fn reports_go_to_files_in_their_formats() {
 }
 
 #[test]
+fn every_format_tells_of_every_step() {
+    let world = World::new();
+    let page =
+        page(&world, "page.md", "```bash\n$ echo '<&>'\n<&>\n```\n```bash\n$ echo a # b\nc\n```\n```bash\n$ echo\n```");
+    let files = ["junit", "html", "tap", "json"].map(|format| (format, world.path(&format!("report.{format}"))));
+    let mut arguments = vec!["grade".to_owned(), page];
+    for (format, file) in &files {
+        arguments.extend(["--output".to_owned(), format!("{format}={}", file.display())]);
+    }
+    let output = world.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let read = |wanted: &str| {
+        let (_, file) = files.iter().find(|(format, _)| *format == wanted).expect("a format");
+        fs::read_to_string(file).expect("a report")
+    };
+    let digest =
+        serde_json::from_str::<serde_json::Value>(&read("json")).expect("JSON")["lessons"][0]["digest"].clone();
+    let digest = digest.as_str().expect("a digest").to_owned();
+    let junit = read("junit");
+    assert!(junit.contains(r#"<testsuites name="lectern" tests="3" skipped="1" failures="1""#), "{junit}");
+    assert!(junit.contains(r#"<failure message="the output differs""#) && junit.contains("&lt;&amp;&gt;"), "{junit}");
+    let tap = read("tap");
+    let points: Vec<&str> = tap.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).collect();
+    assert!(tap.starts_with("TAP version 14\n1..3\n"), "{tap}");
+    assert!(points[0].starts_with("ok 1 - ") && points[1].starts_with("not ok 2 - "), "{tap}");
+    assert!(points[1].contains(r"\# b") && points[2].contains(" # SKIP "), "{tap}");
+    let html = read("html");
+    assert!(html.contains("<pre class=\"stdout\">&lt;&amp;&gt;\n</pre>") && html.contains("✗ failed"), "{html}");
+    for outside in ["http://", "https://", "src=", "<script", "<link", "url("] {
+        assert!(!html.contains(outside), "{outside} in {html}");
+    }
+    for text in [junit, tap, html] {
+        assert!(text.contains(&digest), "the page's digest is missing in {text}");
+    }
+}
+
+#[test]
+fn pages_and_steps_can_be_chosen() {
+    let world = World::new();
+    let folder = world.path("course");
+    fs::create_dir(&folder).expect("a folder");
+    let three = "```bash\n$ echo 1\n1\n```\n```bash\n$ echo 2\n2\n```\n```bash\n$ echo 3\n4\n```";
+    page(&world, "course/a.md", three);
+    page(&world, "course/b.md", three);
+    let folder = folder.display().to_string();
+    let lines = |arguments: &[&str]| -> (Vec<(String, u64)>, Option<i32>) {
+        let mut all = vec!["grade", folder.as_str(), "--format", "json"];
+        all.extend(arguments);
+        let (report, status) = world.json(&all);
+        let lessons = report["lessons"].as_array().expect("lessons").clone();
+        let steps = lessons.iter().flat_map(|lesson| {
+            let path = lesson["path"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
+            let steps = lesson["steps"].as_array().expect("steps").clone();
+            steps.into_iter().map(move |step| (path.clone(), step["line"].as_u64().expect("a line")))
+        });
+        (steps.collect(), status)
+    };
+    let named = |name: &str, line: u64| (name.to_owned(), line);
+    assert_eq!(lines(&["--until", "2"]), (vec![named("a.md", 5), named("a.md", 9)], Some(0)));
+    assert_eq!(lines(&["--from", "5", "--until", "5"]), (vec![named("b.md", 9)], Some(0)));
+    assert_eq!(lines(&["--filter", "b*", "--until", "1"]), (vec![named("b.md", 5)], Some(0)));
+    assert_eq!(lines(&["--filter", "b.md"]).1, Some(1));
+    for wrong in [["--from", "7"], ["--until", "0"], ["--filter", "c*"], ["--filter", "["], ["--jobs", "0"]] {
+        let output = world.run(&["grade", &folder, wrong[0], wrong[1]]);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {output:?}");
+    }
+}
+
+#[test]
+fn limits_of_the_grader_count() {
+    let world = World::new();
+    let page = page(&world, "page.md", "```bash timeout=600\n$ sleep 30\n```");
+    let (report, _) = world.json(&["grade", &page, "--speed", "1000", "--timeout", "10", "--format", "json"]);
+    assert_eq!(report["lessons"][0]["steps"][0]["cause"], "time_limit");
+    let (report, status) = world.json(&["grade", &page, "--speed", "1000", "--format", "json"]);
+    assert_eq!(status, Some(0), "{report}");
+}
+
+#[test]
+fn jobs_do_not_change_the_order_or_the_worlds() {
+    let world = World::new();
+    let body = |name: &str| {
+        format!("```bash\n$ kubectl create namespace jobs\nnamespace/jobs created\n$ echo {name}\n{name}\n```")
+    };
+    let pages: Vec<String> = ["a", "b", "c", "d"].map(|name| page(&world, &format!("{name}.md"), &body(name))).into();
+    let mut arguments = vec!["grade", "--jobs", "3", "--format", "json"];
+    arguments.extend(pages.iter().map(String::as_str));
+    let (report, status) = world.json(&arguments);
+    assert_eq!(status, Some(0), "{report}");
+    let order: Vec<&str> = report["lessons"]
+        .as_array()
+        .expect("lessons")
+        .iter()
+        .map(|one| one["path"].as_str().expect("a path"))
+        .collect();
+    assert_eq!(order, pages);
+}
+
+#[test]
 fn bad_pages_and_bad_usage_are_told_apart_from_wrong_answers() {
     let world = World::new();
     fs::write(world.path("no-title.md"), "# Hello\n").expect("written");

@@ -11,7 +11,7 @@ use super::failure::{self, BadUsage};
 use super::target::TargetOptions;
 use crate::clock;
 use crate::front::tui;
-use crate::session::{Setup, open_course};
+use crate::session::{How, Setup, open_course};
 
 /// Go through a page or a course in the terminal.
 #[derive(Debug, Args)]
@@ -45,6 +45,7 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         speed: learn.target.speed,
         no_wait: learn.target.no_wait,
         programs: learn.target.programs()?,
+        how: How::default(),
         keep: true,
     };
     let mut prepared = setup.prepare().map_err(failure::session)?;

@@ -1,5 +1,7 @@
 //! What came of a grading, as one piece of data.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::lesson::{Course, StepId};
@@ -16,13 +18,20 @@ pub struct GradeReport {
 }
 
 impl GradeReport {
-    /// Adds the pages of a course as a session left them.
-    pub fn add(&mut self, course: &Course, machine: &Machine) {
-        for (number, lesson) in course.lessons.iter().enumerate() {
+    /// Adds the pages of a course as a session left them, as far as they were to be graded: `pages` by their number,
+    /// and of their executed steps those for which `wanted` is true.
+    pub fn add(
+        &mut self,
+        course: &Course,
+        machine: &Machine,
+        pages: &BTreeSet<usize>,
+        wanted: impl Fn(StepId) -> bool,
+    ) {
+        for (number, lesson) in course.lessons.iter().enumerate().filter(|(number, _)| pages.contains(number)) {
             let mut steps = Vec::new();
             for step in 0..lesson.steps.len() {
                 let id = StepId { lesson: number, step };
-                if machine.state(id) == Some(&StepState::NotExecuted) {
+                if machine.state(id) == Some(&StepState::NotExecuted) || !wanted(id) {
                     continue;
                 }
                 steps.push(machine.report(id).cloned().unwrap_or_else(|| skipped(lesson.steps[step].span.line)));
@@ -47,6 +56,16 @@ impl GradeReport {
                 steps,
             });
         }
+    }
+
+    /// Adds another report behind this one.
+    pub fn append(&mut self, other: Self) {
+        self.lessons.extend(other.lessons);
+        self.summary.lessons += other.summary.lessons;
+        self.summary.steps += other.summary.steps;
+        self.summary.passed += other.summary.passed;
+        self.summary.failed += other.summary.failed;
+        self.summary.skipped += other.summary.skipped;
     }
 
     /// Whether every executed step passed.

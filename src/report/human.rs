@@ -94,7 +94,8 @@ fn indent(text: &str) -> String {
     plain(text.trim_end().as_bytes()).replace('\n', "\n        ")
 }
 
-fn first_line(command: &str) -> String {
+/// The first line of a command, with a sign that there are more.
+pub(super) fn first_line(command: &str) -> String {
     let mut line = plain(command.lines().next().unwrap_or_default().as_bytes());
     if command.lines().count() > 1 {
         line = format!("{} …", line.trim_end_matches('\\').trim_end());
@@ -102,7 +103,8 @@ fn first_line(command: &str) -> String {
     line
 }
 
-fn words(cause: Cause) -> &'static str {
+/// A cause in words.
+pub(super) fn words(cause: Cause) -> &'static str {
     match cause {
         Cause::ExitStatus => "exit status",
         Cause::Output => "the output differs",

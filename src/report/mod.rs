@@ -1,7 +1,13 @@
 //! Reports: what came of a run, for people and for programs. They see lessons, events and nothing below.
 
 mod grade;
+mod html;
 mod human;
+mod junit;
+mod tap;
 
 pub use grade::GradeReport;
+pub use html::html;
 pub use human::{human, step_line};
+pub use junit::junit;
+pub use tap::tap;

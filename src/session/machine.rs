@@ -30,6 +30,12 @@ pub struct Rules {
     pub no_wait: bool,
     /// Whether the target is live: what was done there cannot be undone.
     pub live: bool,
+    /// Whether every step is open from the start, whatever came of those before it.
+    pub unlocked: bool,
+    /// What the commands of a step may take together, instead of what the page says.
+    pub timeout: Option<Duration>,
+    /// What one call of a hook may take, instead of what the page says.
+    pub hook_timeout: Option<Duration>,
     /// What is known of the learner's world.
     pub known: Known,
     /// What the course's author says about all outputs.
@@ -198,7 +204,7 @@ impl Machine {
                     .iter()
                     .map(|step| match step.executed && lesson.executable {
                         false => StepState::NotExecuted,
-                        true if std::mem::take(&mut first) => StepState::Ready,
+                        true if std::mem::take(&mut first) || rules.unlocked => StepState::Ready,
                         true => StepState::Locked,
                     })
                     .collect()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::directives;
 use super::driver::{Session, SessionError};
@@ -34,8 +35,21 @@ pub struct Setup {
     pub no_wait: bool,
     /// The programs of this machine that lessons may start.
     pub programs: Programs,
+    /// How the machine is to go, where that is not as the pages say.
+    pub how: How,
     /// Whether to save the state and go on from it, or to leave nothing behind.
     pub keep: bool,
+}
+
+/// What a grader or an author wants otherwise than the pages say it.
+#[derive(Debug, Clone, Default)]
+pub struct How {
+    /// Every step is open from the start.
+    pub unlocked: bool,
+    /// What the commands of a step may take together.
+    pub timeout: Option<Duration>,
+    /// What one call of a hook may take.
+    pub hook_timeout: Option<Duration>,
 }
 
 /// A session whose time is known: its clock must exist before the runtime that it runs on.
@@ -189,7 +203,9 @@ impl Prepared {
                 "The kernel does not confine the lesson's file access ({why}): run only lessons that you trust."
             ));
         }
-        let rules = Rules { no_wait: setup.no_wait, live: setup.kind == Kind::Live, known, compare };
+        let How { unlocked, timeout, hook_timeout } = setup.how;
+        let (no_wait, live) = (setup.no_wait, setup.kind == Kind::Live);
+        let rules = Rules { no_wait, live, unlocked, timeout, hook_timeout, known, compare };
         let machine = match &moment {
             Some(moment) => Machine::resume(Arc::clone(&setup.course), rules, &moment.progress),
             None => Machine::new(Arc::clone(&setup.course), rules),

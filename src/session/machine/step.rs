@@ -11,16 +11,20 @@ use crate::session::model::{Cause, CommandReport, Event, HookReport, StepReport,
 use crate::shell::{Ended, HookPhase};
 use crate::tools::StdStream;
 
+/// What one call of a hook suite may take when nobody says otherwise.
+const SUITE_LIMIT: Duration = Duration::from_secs(300);
+
 impl Machine {
     /// Starts a step with its first hook or command.
     pub(super) fn begin(&mut self, at: Duration, id: StepId, effects: &mut Vec<Effect>) {
         let Some(step) = self.step(id) else { return };
         let line = step.span.line;
         let annotations = step.annotations.clone();
-        let limit = Duration::from_secs(annotations.hook_timeout);
+        let limit = self.rules.hook_timeout.unwrap_or(Duration::from_secs(annotations.hook_timeout));
+        let suite_limit = self.rules.hook_timeout.unwrap_or(SUITE_LIMIT);
         let suites = self.suites_around(id.lesson);
         let last = self.next_on_page(id).is_none();
-        let suite = |script| Hook { name: "suite".into(), script, limit: Duration::from_secs(300) };
+        let suite = |script| Hook { name: "suite".into(), script, limit: suite_limit };
         let mut ahead: VecDeque<Hook> = VecDeque::new();
         let mut behind: VecDeque<Hook> = VecDeque::new();
         let mut opens = Vec::new();
@@ -92,7 +96,8 @@ impl Machine {
             self.commands_ended(at, effects);
             return;
         };
-        let limit = Duration::from_secs(step.annotations.timeout).saturating_sub(active.used);
+        let limit =
+            self.rules.timeout.unwrap_or(Duration::from_secs(step.annotations.timeout)).saturating_sub(active.used);
         active.stage = Stage::Command(number);
         active.stage_began = at;
         let script = command.text.clone();
@@ -205,7 +210,8 @@ impl Machine {
             self.behind(at, effects);
             return;
         }
-        let left = Duration::from_secs(step.annotations.timeout).saturating_sub(active.used);
+        let left =
+            self.rules.timeout.unwrap_or(Duration::from_secs(step.annotations.timeout)).saturating_sub(active.used);
         let pause = SETTLE_FIRST.saturating_mul(1 << active.attempt.min(8)).min(SETTLE_MOST);
         let may_settle = active.called_something
             && !active.changed_something
