@@ -37,11 +37,13 @@ const OWN: &[(&str, brush_core::builtins::CommandExecuteFunc<Extensions>)] = &[
     ("exec", commands::exec::run),
     ("set", commands::set::run),
     ("timeout", commands::timeout::run),
+    ("xargs", commands::xargs::run),
     (rewrite::STAGE, rewrite::run),
 ];
 
 /// Builtins that are programs too, so that `timeout`, `env` and `xargs` can run them.
-const PROGRAMS: &[&str] = &["echo", "printf", "true", "false", "test", "[", "pwd", "bash", "sh", "env", "timeout"];
+const PROGRAMS: &[&str] =
+    &["echo", "printf", "true", "false", "test", "[", "pwd", "bash", "sh", "env", "timeout", "xargs"];
 
 /// The names of the commands that every lesson's shell has besides its tools.
 pub fn command_names() -> impl Iterator<Item = String> {

@@ -7,6 +7,7 @@ pub(super) mod printf;
 pub(super) mod read;
 pub(super) mod set;
 pub(super) mod timeout;
+pub(super) mod xargs;
 
 use std::io::Write;
 
