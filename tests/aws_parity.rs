@@ -60,6 +60,16 @@ const COMMANDS: &[&str] = &[
     "eks list-updates --name one",
     "eks list-identity-provider-configs --cluster-name one",
     "eks list-tags-for-resource --resource-arn arn:aws:eks:us-west-2:111122223333:cluster/one",
+    // Waiting
+    "eks wait cluster-active --name one",
+    "eks wait cluster-active --name none",
+    "eks wait cluster-deleted --name none",
+    "eks wait cluster-deleted --name one",
+    "eks wait addon-deleted --cluster-name one --addon-name nope",
+    "eks wait nodegroup-active --cluster-name one --nodegroup-name none",
+    "eks wait cluster-active",
+    "iam wait role-exists --role-name pods",
+    "iam wait policy-exists --policy-arn arn:aws:iam::111122223333:policy/table",
     // EKS: associations
     "eks list-pod-identity-associations --cluster-name one",
     "eks list-pod-identity-associations --cluster-name one --namespace n --service-account s",

@@ -146,6 +146,38 @@ fn jobs_do_not_change_the_order_or_the_worlds() {
 }
 
 #[test]
+fn a_kubeconfig_that_aws_writes_leads_to_the_sandbox() {
+    let world = World::new();
+    let name = "$EKS_CLUSTER_NAME";
+    let update = format!("aws eks update-kubeconfig --name {name}");
+    let line = format!(
+        "{update} --alias own; {update} --kubeconfig other --user-alias me; KUBECONFIG=~/.kube/config kubectl config current-context"
+    );
+    let output = world.run(&["sh", "-c", &line]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = text.lines().collect();
+    let here = world.folder.path().canonicalize().expect("a folder");
+    assert_eq!(lines[0], format!("Added new context own to {}/.kube/config", here.display()), "{output:?}");
+    assert_eq!(lines[1], format!("Added new context me to {}/other", here.display()));
+    assert_eq!(lines[2], "own");
+    let line = format!(
+        "{update} --alias own; KUBECONFIG=~/.kube/config kubectl get namespace carts -o name; {update} --kubeconfig other --dry-run"
+    );
+    let output = world.run(&["sh", "-c", &line]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("Updated context own in "), "{output:?}");
+    assert!(
+        text.contains("\nnamespace/carts\napiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: "),
+        "{text}"
+    );
+    // What was there is kept.
+    assert!(text.contains("- name: me\n  user:\n    exec:\n"), "{text}");
+    fs::write(world.path("broken"), "[not, a, mapping").expect("written");
+    let output = world.run(&["sh", "-c", &format!("{update} --kubeconfig broken")]);
+    assert_eq!(output.status.code(), Some(255), "{output:?}");
+}
+
+#[test]
 fn bad_pages_and_bad_usage_are_told_apart_from_wrong_answers() {
     let world = World::new();
     fs::write(world.path("no-title.md"), "# Hello\n").expect("written");

@@ -8,6 +8,7 @@ required, and how lists are paged. Documentation is left out. The facts are AWS'
 as service-2.json and paginators-1.json; those of here come from the botocore inside PyPI's awscli 1.46.3.
 """
 import glob
+import gzip
 import json
 import re
 import sys
@@ -17,9 +18,11 @@ SCALARS = {"string", "integer", "long", "boolean", "timestamp", "double", "float
 
 
 def load(data, service, name):
-    found = sorted(glob.glob(f"{data}/{service}/*/{name}-*.json"))
-    found = [f for f in found if re.search(name + r"-\d+\.json$", f)]
-    return json.load(open(found[-1])) if found else {}
+    found = sorted(glob.glob(f"{data}/{service}/*/{name}-*.json*"))
+    found = [f for f in found if re.search(name + r"-\d+\.json(\.gz)?$", f)]
+    if not found:
+        return {}
+    return json.load(gzip.open(found[-1]) if found[-1].endswith("gz") else open(found[-1]))
 
 
 def compact(data, service):
@@ -90,7 +93,19 @@ def compact(data, service):
             f'"operations": {{\n{row(operations)}\n}},\n"shapes": {{\n{row(out)}\n}}\n}}\n')
 
 
+def waiters(data, service):
+    """What `aws SERVICE wait` waits for, as botocore has it: operation, seconds between attempts, attempts, acceptors."""
+    found = load(data, service, "waiters").get("waiters", {})
+    return {name: {"operation": one["operation"], "delay": one["delay"], "attempts": one["maxAttempts"],
+                   "acceptors": [{key: a[key] for key in ("state", "matcher", "argument", "expected") if key in a}
+                                 for a in one["acceptors"]]}
+            for name, one in sorted(found.items())}
+
+
 if __name__ == "__main__":
+    rows = [f'{json.dumps(s)}: {{\n' + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in waiters(sys.argv[1], s).items()) + "\n}"
+            for s in SERVICES]
+    open(__file__.rsplit("/", 1)[0] + "/waiters.json", "w").write("{\n" + ",\n".join(rows) + "\n}\n")
     for service in SERVICES:
         text = compact(sys.argv[1], service)
         json.loads(text)

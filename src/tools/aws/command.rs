@@ -49,8 +49,8 @@ pub(super) async fn run(
     loop {
         let value = ask(&input).await?;
         let (counted, more) = pages.take(value, &mut input)?;
-        // Text is printed page by page.
-        if globals.format == Format::Text {
+        // Text and the stream are printed page by page.
+        if matches!(globals.format, Format::Text | Format::YamlStream) {
             print(call, globals, name, &counted).await?;
         }
         if !more {
@@ -63,7 +63,85 @@ pub(super) async fn run(
         }
         return Ok(());
     }
+    if globals.format == Format::YamlStream {
+        return Ok(());
+    }
     print(call, globals, name, &pages.whole()).await
+}
+
+/// What a service answered to one call.
+pub(super) enum Answer {
+    Given { status: u16, value: Value },
+    Refused { status: u16, code: String, message: String },
+}
+
+/// An operation that is ready to be asked, once or again and again.
+pub(super) struct Prepared<'a> {
+    service: &'a Service,
+    operation: &'a Operation,
+    name: &'a str,
+    sdk_call: operations::Call,
+    clients: AwsClients,
+    input: Map<String, Value>,
+    zone: jiff::tz::TimeZone,
+}
+
+/// Makes the operation `name` ready with the words behind it; nothing when they only ask for help, which is printed.
+pub(super) async fn prepare<'a>(
+    call: &TargetCall,
+    globals: &Globals,
+    service: &'a Service,
+    name: &'a str,
+    words: &[String],
+) -> Result<Option<Prepared<'a>>, End> {
+    let operation = &service.operations[name];
+    let arguments = list(service, name, operation);
+    if matches!(words, [only] if only == "help") {
+        call.out.stdout(help::operation(service, name, operation, &arguments)).await?;
+        return Ok(None);
+    }
+    let (input, _) = input(call, globals, service, operation, &arguments, words)?;
+    let sdk_call = operations::find(&service.name, name).ok_or_else(|| {
+        Failure::general(format!("lectern's aws does not make this call yet: {} {}", service.name, model::dashed(name)))
+    })?;
+    let clients = call.target.aws(&globals.aws).await.map_err(unusable)?;
+    Ok(Some(Prepared { service, operation, name, sdk_call, clients, input, zone: globals.zone.clone() }))
+}
+
+impl Prepared<'_> {
+    /// Asks once.
+    ///
+    /// # Errors
+    /// When there was no answer, or none that can be read. A refusal is an answer.
+    pub async fn ask(&self) -> Result<Answer, Failure> {
+        let result = (self.sdk_call)(self.clients.clone(), self.input.clone()).await;
+        let wire = self.clients.take_answer();
+        let status = wire.as_ref().map_or(0, |answer| answer.status);
+        match result {
+            Ok(()) => {
+                let body = wire.map(|answer| answer.body).unwrap_or_default();
+                let value = answer::read(self.service, self.operation, &body, &self.zone).map_err(|problem| {
+                    Failure::general(format!("Unable to parse response ({problem}), invalid response received"))
+                })?;
+                Ok(Answer::Given { status, value })
+            }
+            Err(CallError::Refused { code, message }) => Ok(Answer::Refused { status, code, message }),
+            Err(other) => Err(failed(&other, self.name, &self.clients)),
+        }
+    }
+
+    /// Asks once, where a refusal is an error.
+    ///
+    /// # Errors
+    /// With the CLI's words.
+    pub async fn value(&self) -> Result<Value, Failure> {
+        match self.ask().await? {
+            Answer::Given { value, .. } => Ok(value),
+            Answer::Refused { code, message, .. } => {
+                Err(failed(&CallError::Refused { code, message }, self.name, &self.clients))
+            }
+        }
+    }
 }
 
 /// The options of an operation, in the CLI's order.

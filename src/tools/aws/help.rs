@@ -28,6 +28,9 @@ pub(super) fn service(service: &Service) -> String {
             out.push_str(&format!("  {command}\n"));
         }
     }
+    for command in customizations(&service.name) {
+        out.push_str(&format!("  {command}\n"));
+    }
     out
 }
 
@@ -50,7 +53,9 @@ pub(super) fn operation(service: &Service, name: &str, operation: &Operation, ar
     out
 }
 
-/// Whether the CLI has a command of that name that is no operation of the service.
-pub(super) fn is_customization(service: &str, command: &str) -> bool {
-    command == "wait" || service == "eks" && ["get-token", "update-kubeconfig"].contains(&command)
+/// The commands of a service that are no operations of it.
+pub(super) fn customizations(service: &str) -> impl Iterator<Item = &'static str> {
+    let own: &[&str] = if service == "eks" { &["get-token", "update-kubeconfig"] } else { &[] };
+    let wait = (!super::waiter::names(service).is_empty()).then_some("wait");
+    own.iter().copied().chain(wait)
 }

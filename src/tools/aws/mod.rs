@@ -11,6 +11,7 @@ mod command;
 mod failure;
 mod globals;
 mod help;
+mod kubeconfig;
 mod model;
 mod operations;
 mod options;
@@ -18,6 +19,8 @@ mod output;
 mod paginate;
 mod query;
 mod shorthand;
+mod token;
+mod waiter;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -94,11 +97,18 @@ async fn run(call: &TargetCall) -> Result<(), End> {
     }
     let commands = service.commands();
     let Some((_, operation)) = commands.iter().find(|(command, _)| *command == name) else {
-        if help::is_customization(&service.name, &name) {
-            let message = format!("lectern's aws has no `{} {name}` yet", service.name);
-            return Err(Failure::general(message).into());
+        match (service.name.as_str(), name.as_str()) {
+            (_, "wait") if !waiter::names(&service.name).is_empty() => {
+                return waiter::run(call, &globals, service, &parsed.rest).await;
+            }
+            ("eks", "get-token") => return token::run(call, &globals, &parsed.rest).await,
+            ("eks", "update-kubeconfig") => return kubeconfig::run(call, &globals, service, &parsed.rest).await,
+            _ => {}
         }
-        let known: Vec<&str> = commands.iter().map(|(command, _)| command.as_str()).collect();
+        let own = help::customizations(&service.name).map(str::to_owned);
+        let mut known: Vec<String> = commands.iter().map(|(command, _)| command.clone()).chain(own).collect();
+        known.sort_unstable();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         return Err(Failure::usage(options::invalid_choice("operation", &name, &known)).into());
     };
     command::run(call, &globals, service, operation, &parsed.rest).await
@@ -113,7 +123,8 @@ pub(super) fn lacks(args: &[String]) -> Option<String> {
     let operation = options::parse(&[] as &[Opt], &parsed.rest).ok()?.positional.filter(|name| name != "help")?;
     let commands = service.commands();
     let known = commands.iter().find(|(command, _)| *command == operation);
-    let built = known.is_some_and(|(_, name)| operations::find(&service.name, name).is_some());
+    let built = known.is_some_and(|(_, name)| operations::find(&service.name, name).is_some())
+        || help::customizations(&service.name).any(|name| name == operation);
     (!built).then(|| format!("aws {name} {operation}"))
 }
 
@@ -131,6 +142,8 @@ async fn print(call: &TargetCall, globals: &Globals, operation: &str, value: &Va
         output::Format::Json => output::json(value),
         output::Format::Text => output::text(value),
         output::Format::Table => output::table(operation, value).map_err(Failure::general)?,
+        output::Format::Yaml => output::yaml(value),
+        output::Format::YamlStream => output::yaml(&Value::Array(vec![value.clone()])),
         output::Format::Off => String::new(),
     };
     if !text.is_empty() {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::failure::Failure;
+use crate::tools::yaml::{Dialect, to_yaml};
 
 mod table;
 
@@ -15,6 +16,8 @@ pub(super) enum Format {
     Json,
     Text,
     Table,
+    Yaml,
+    YamlStream,
     Off,
 }
 
@@ -29,12 +32,19 @@ impl Format {
             "text" => Ok(Self::Text),
             "table" => Ok(Self::Table),
             "off" => Ok(Self::Off),
-            known if FORMATS.contains(&known) => Err(Failure::parameter(format!(
-                "lectern's aws does not print {known} yet; json, text, table and off it does"
-            ))),
+            "yaml" => Ok(Self::Yaml),
+            "yaml-stream" => Ok(Self::YamlStream),
             unknown => Err(Failure::general(format!("Unknown output type: {unknown}"))),
         }
     }
+}
+
+/// YAML as Python's libraries write it; nothing for an empty object.
+pub(super) fn yaml(value: &Value) -> String {
+    if value.as_object().is_some_and(serde_json::Map::is_empty) {
+        return String::new();
+    }
+    to_yaml(value, Dialect::Python)
 }
 
 /// JSON as Python's `json.dump(indent=4, ensure_ascii=False)`; nothing for an empty object.

@@ -21,6 +21,9 @@ pub enum Dialect {
     Kubectl,
     /// What `yq` v4 prints: keys as they come, sequences indented, nothing folded.
     Yq,
+    /// What Python's YAML libraries print, as the AWS CLI uses them: keys as they come, sequences not indented, single
+    /// quotes, plain text folded after 80 columns.
+    Python,
 }
 
 /// A value with the way it is to be written.
@@ -55,16 +58,16 @@ fn node(value: &Value, dialect: Dialect) -> Node {
         Value::Null => Node::Scalar("null".to_owned(), Quoting::Plain),
         Value::Bool(flag) => Node::Scalar(flag.to_string(), Quoting::Plain),
         Value::Number(number) => Node::Scalar(number_text(number, dialect), Quoting::Plain),
-        Value::String(text) => Node::Scalar(text.clone(), quoting(text)),
+        Value::String(text) => Node::Scalar(text.clone(), quoting_in(text, dialect)),
         Value::Array(items) => Node::Sequence(items.iter().map(|item| node(item, dialect)).collect(), false),
         Value::Object(members) => {
             let members: Vec<_> = match dialect {
                 Dialect::Kubectl => sorted::by_key(members),
-                Dialect::Yq => members.iter().collect(),
+                Dialect::Yq | Dialect::Python => members.iter().collect(),
             };
             let entries = members
                 .into_iter()
-                .map(|(key, value)| (Node::Scalar(key.clone(), quoting(key)), node(value, dialect)))
+                .map(|(key, value)| (Node::Scalar(key.clone(), quoting_in(key, dialect)), node(value, dialect)))
                 .collect();
             Node::Mapping(entries, false)
         }
@@ -85,9 +88,16 @@ pub(crate) fn quoting(text: &str) -> Quoting {
     }
 }
 
+fn quoting_in(text: &str, dialect: Dialect) -> Quoting {
+    match quoting(text) {
+        Quoting::Double | Quoting::Literal if dialect == Dialect::Python => Quoting::Single,
+        other => other,
+    }
+}
+
 /// Whole numbers as they are; others as Go prints them.
 fn number_text(number: &serde_json::Number, dialect: Dialect) -> String {
-    if number.is_i64() || number.is_u64() || dialect == Dialect::Yq {
+    if number.is_i64() || number.is_u64() || dialect != Dialect::Kubectl {
         return number.to_string();
     }
     match number.as_f64() {
@@ -159,7 +169,7 @@ impl Writer {
     /// The column after which a space becomes a line break.
     fn width(&self) -> usize {
         match self.dialect {
-            Dialect::Kubectl => 80,
+            Dialect::Kubectl | Dialect::Python => 80,
             Dialect::Yq => usize::MAX,
         }
     }
@@ -232,7 +242,7 @@ impl Writer {
             match value {
                 Node::Mapping(entries, false) if !entries.is_empty() => self.mapping(entries, indent + 2, false),
                 Node::Sequence(items, false) if !items.is_empty() => {
-                    let deeper = if self.dialect == Dialect::Kubectl { indent } else { indent + 2 };
+                    let deeper = if self.dialect == Dialect::Yq { indent + 2 } else { indent };
                     self.sequence(items, deeper, false);
                 }
                 _ => {
