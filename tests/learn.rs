@@ -41,13 +41,14 @@ fn a_learner_finishes_the_bundled_lesson() {
 /// From the course's first screen to the page with steps.
 fn open_lesson(screen: &mut Screen) {
     screen.until("the first screen", |text| text.contains("? keys"));
-    for _ in 0..5 {
+    for _ in 0..8 {
         if screen.text().contains("/7 steps") {
             return;
         }
+        let before = screen.text();
         screen.press("]");
-        screen.read_for(Duration::from_millis(300));
-        screen.read_for(Duration::from_millis(300));
+        let header = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        screen.until("another page", |text| header(text) != header(&before) && header(text).contains("page "));
     }
     screen.until_text("/7 steps");
 }

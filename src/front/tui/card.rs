@@ -3,9 +3,12 @@
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
+use super::advice;
 use super::highlight;
-use super::model::{Output, StepView};
-use super::theme::{Theme, cause_words, sign, words};
+use super::keys::{Action, KeyMap};
+use super::model::{Difference, StepView};
+use super::output::Output;
+use super::theme::{Role, Theme, sign, words};
 use super::wrap::{self, Run};
 use crate::compare::Outcome;
 use crate::lesson::{Expected, Step};
@@ -15,17 +18,32 @@ use crate::tools::StdStream;
 /// How many lines of output a step shows that is done; `d` shows all.
 const SHORT: usize = 16;
 
+/// The same where the output stands beside the page.
+const BRIEF: usize = 4;
+
+/// How a card is to look.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The step's number on its page, from 1.
+    pub number: usize,
+    /// Whether it is the marked one.
+    pub selected: bool,
+    /// Whether its output stands elsewhere too, so that little of it is needed here.
+    pub brief: bool,
+    /// How two outputs that differ are shown.
+    pub difference: Difference,
+    /// The keys, for the hints.
+    pub keys: &'a KeyMap,
+    /// The styles.
+    pub theme: Theme,
+}
+
 /// Draws a step as lines of at most `width` columns.
-pub fn card(
-    step: &Step,
-    view: &StepView,
-    number: usize,
-    selected: bool,
-    width: usize,
-    theme: Theme,
-) -> Vec<Line<'static>> {
-    let mut card = Card { width, theme, border: border(view, selected, theme), lines: Vec::new() };
-    card.title(step, view, number, selected);
+pub fn card(step: &Step, view: &StepView, width: usize, look: Look<'_>) -> Vec<Line<'static>> {
+    let border = border(view, look.selected, look.theme);
+    let mut card = Card { width, theme: look.theme, border, look, lines: Vec::new() };
+    card.title(step, view);
+    card.environment(step, view);
     for (at, command) in step.commands.iter().enumerate() {
         card.command(&command.text);
         let done = view.commands.get(&at);
@@ -37,7 +55,7 @@ pub fn card(
         }
     }
     card.hooks(view);
-    card.ending(view);
+    card.ending(step, view);
     card.foot();
     card.lines
 }
@@ -47,21 +65,28 @@ fn border(view: &StepView, selected: bool, theme: Theme) -> Style {
     if selected { style.add_modifier(Modifier::BOLD) } else { style.remove_modifier(Modifier::BOLD) }
 }
 
-struct Card {
+struct Card<'a> {
     width: usize,
+    look: Look<'a>,
     theme: Theme,
     border: Style,
     lines: Vec<Line<'static>>,
 }
 
-impl Card {
-    fn title(&mut self, step: &Step, view: &StepView, number: usize, selected: bool) {
+impl Card<'_> {
+    fn title(&mut self, step: &Step, view: &StepView) {
+        let (number, selected) = (self.look.number, self.look.selected);
         let mark = if selected { "┏" } else { "┌" };
         let name =
             format!("{mark}━ {} Step {number} ", sign(&view.state)).replace('━', if selected { "━" } else { "─" });
         let mut state = words(&view.state);
         if view.state == StepState::Ready && !selected {
             state = "ready".into();
+        }
+        if let (StepState::Passed, Some(report)) = (&view.state, &view.report)
+            && report.ms >= 1000
+        {
+            state.push_str(&format!(" in {} s", report.ms / 1000));
         }
         let annotations = &step.annotations;
         let mut notes = Vec::new();
@@ -115,33 +140,60 @@ impl Card {
         }
     }
 
+    /// The variables that the commands use, before they run.
+    fn environment(&mut self, step: &Step, view: &StepView) {
+        let names = variables(&step.commands.iter().map(|command| command.text.as_str()).collect::<Vec<_>>());
+        if !names.is_empty() && (view.details || !view.has_run()) {
+            self.text(&format!("uses {}", names.join(", ")), self.theme.quiet(), 0);
+        }
+    }
+
+    fn output(&mut self, output: &Output, from: usize, most: usize) {
+        for (stream, line) in output.from(from).take(most) {
+            let style = match stream {
+                StdStream::Stdout => Style::new(),
+                StdStream::Stderr => self.theme.style(Role::ErrorOutput),
+            };
+            self.line(&[(line.to_owned(), style)], 0);
+        }
+    }
+
     fn streaming(&mut self, output: &Output) {
-        if output.dropped > 0 {
-            self.text(&format!("… {} bytes before this are not shown", output.dropped), self.theme.quiet(), 0);
+        let most = if self.look.brief { BRIEF } else { SHORT };
+        let from = output.len().saturating_sub(most);
+        if from + output.dropped.0 > 0 {
+            self.more(from + output.dropped.0, "above");
         }
-        for line in styled_lines(&output.text, self.theme) {
-            self.line(&line, 0);
-        }
+        self.output(output, from, most);
+    }
+
+    fn more(&mut self, count: usize, place: &str) {
+        let key = self.look.keys.hint(Action::Output);
+        let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+        self.text(&format!("… {lines} {place} ({key} shows all)"), self.theme.quiet(), 0);
     }
 
     fn result(&mut self, report: &CommandReport, output: Option<&Output>, view: &StepView) {
         let failed = matches!(view.state, StepState::Failed(_));
-        // The output as it came has both streams in order; a resumed session has the report alone.
-        let text = match output {
-            Some(output) if output.dropped == 0 => output.text.clone(),
-            _ => vec![
-                (StdStream::Stdout, plain(report.stdout.as_bytes())),
-                (StdStream::Stderr, plain(report.stderr.as_bytes())),
-            ],
-        };
-        let lines = styled_lines(&text, self.theme);
-        let all = view.details || failed || lines.len() <= SHORT + 4;
-        let shown = if all { lines.len() } else { SHORT };
-        for line in lines.iter().take(shown) {
-            self.line(line, 0);
-        }
-        if shown < lines.len() {
-            self.text(&format!("… {} more lines (d shows them)", lines.len() - shown), self.theme.quiet(), 0);
+        if let Some(output) = output {
+            let whole = match (view.details, self.look.brief, failed) {
+                (true, ..) => 400,
+                (_, true, _) => BRIEF,
+                (_, false, true) => 60,
+                _ => SHORT,
+            };
+            let all = output.len() <= whole + 4 && output.dropped.0 == 0;
+            if all {
+                self.output(output, 0, usize::MAX);
+            } else if failed {
+                // What went wrong stands at the end, mostly.
+                let from = output.len().saturating_sub(whole);
+                self.more(from + output.dropped.0, "above");
+                self.output(output, from, whole);
+            } else {
+                self.output(output, 0, whole);
+                self.more(output.len() - whole.min(output.len()), "more");
+            }
         }
         self.comparison(report, view);
         if view.details {
@@ -170,7 +222,11 @@ impl Card {
                 } else {
                     format!("{count} accepted differences")
                 };
-                let hint = if view.details { "" } else { " (d shows them)" };
+                let hint = if view.details {
+                    String::new()
+                } else {
+                    format!(" ({} shows them)", self.look.keys.hint(Action::Details))
+                };
                 self.text(&format!("✓ the output matches, {differences}{hint}"), self.theme.good(), 0);
                 if view.details {
                     for accepted in &comparison.accepted {
@@ -186,6 +242,18 @@ impl Card {
             }
             Outcome::Mismatch => {
                 self.text("✗ the output is not what the page shows:", self.theme.bad(), 0);
+                let rules = ["the places", "both, line by line", "side by side"];
+                let at = self.look.difference as usize;
+                let key = self.look.keys.hint(Action::Diff);
+                self.text(&format!("{} ({key}: {})", rules[at], rules[(at + 1) % 3]), self.theme.quiet(), 2);
+                if self.look.difference != Difference::Places {
+                    let side_by_side = self.look.difference == Difference::SideBySide;
+                    let width = self.width.saturating_sub(4);
+                    for line in super::difference::lines(report, side_by_side, width, self.theme) {
+                        self.line(&line, 2);
+                    }
+                    return;
+                }
                 for rejected in &comparison.rejected {
                     let mut place = format!("at {}", plain(rejected.place.as_bytes()));
                     if !rejected.reason.is_empty() {
@@ -211,11 +279,8 @@ impl Card {
             let running = matches!(view.state, StepState::Hook(of) if of.as_str() == *phase);
             if running || view.details {
                 self.text(&format!("hook, {phase}:"), self.theme.quiet(), 0);
-                let lines = styled_lines(&output.text, self.theme);
-                let from = if view.details { 0 } else { lines.len().saturating_sub(SHORT) };
-                for line in lines.iter().skip(from) {
-                    self.line(line, 2);
-                }
+                let from = if view.details { 0 } else { output.len().saturating_sub(SHORT) };
+                self.output(output, from, usize::MAX);
             }
         }
         if view.state != StepState::Failed(Cause::Hook) || view.details {
@@ -231,15 +296,40 @@ impl Card {
         }
     }
 
-    fn ending(&mut self, view: &StepView) {
-        let StepState::Failed(cause) = view.state else { return };
-        let (theme, words) = (self.theme, cause_words(cause));
-        self.text(&format!("✗ {words}"), theme.bad(), 0);
-        let next = match cause {
-            Cause::Cancelled => "Enter runs the step again.",
-            _ => "Enter runs the step again from where it began; d shows all that it did.",
+    fn ending(&mut self, step: &Step, view: &StepView) {
+        let keys = self.look.keys;
+        let StepState::Failed(cause) = view.state else {
+            if view.state == StepState::Unfinished {
+                let run = keys.hint(Action::Run);
+                self.text(&format!("It was cut off. {run} runs it again, as it is."), self.theme.quiet(), 0);
+            }
+            return;
         };
-        self.text(next, theme.quiet(), 0);
+        let advice = advice::of(step, cause, view.report.as_ref());
+        self.text(&format!("✗ {}", advice.why), self.theme.bad(), 0);
+        if view.explained {
+            for next in &advice.next {
+                self.text(next, Style::new(), 2);
+            }
+            if !advice.look.is_empty() {
+                self.text("To look further:", self.theme.quiet(), 2);
+                for command in &advice.look {
+                    self.text(&plain(command.as_bytes()), self.theme.style(Role::Code), 4);
+                }
+            }
+        }
+        let hints = [
+            (Action::Run, "runs it again"),
+            (Action::Explain, "helps"),
+            (Action::Undo, "undoes"),
+            (Action::Reset, "resets the page"),
+            (Action::Details, "shows details"),
+        ];
+        let hints = hints
+            .iter()
+            .filter(|(action, _)| !view.explained || *action != Action::Explain)
+            .map(|(action, what)| format!("{} {what}", keys.hint(*action)));
+        self.text(&hints.collect::<Vec<_>>().join(" · "), self.theme.quiet(), 0);
     }
 
     fn foot(&mut self) {
@@ -248,25 +338,23 @@ impl Card {
     }
 }
 
-/// Output as lines, standard error apart by its style.
-fn styled_lines(pieces: &[(StdStream, String)], theme: Theme) -> Vec<Vec<Run>> {
-    let mut lines: Vec<Vec<Run>> = Vec::new();
-    let mut open = false;
-    for (stream, text) in pieces {
-        let style = match stream {
-            StdStream::Stdout => Style::new(),
-            StdStream::Stderr => theme.busy().remove_modifier(Modifier::BOLD),
-        };
-        for line in text.split_inclusive('\n') {
-            let run = (line.trim_end_matches('\n').to_owned(), style);
-            match lines.last_mut() {
-                Some(last) if open => last.push(run),
-                _ => lines.push(vec![run]),
+/// The environment variables that commands name, `$NAME` and `${NAME}`, in order, without those that they set themselves.
+fn variables(commands: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for command in commands {
+        let mut parts = command.split('$');
+        parts.next();
+        for part in parts {
+            let part = part.strip_prefix('{').unwrap_or(part);
+            let name: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let is_name = name.chars().next().is_some_and(|c| c.is_ascii_uppercase() || c == '_');
+            let set = commands.iter().any(|command| command.contains(&format!("{name}=")));
+            if is_name && !set && !names.contains(&name) {
+                names.push(name);
             }
-            open = !line.ends_with('\n');
         }
     }
-    lines
+    names
 }
 
 fn one_line(text: &str) -> String {
@@ -274,4 +362,19 @@ fn one_line(text: &str) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default().to_owned();
     if lines.next().is_some() { format!("{first} …") } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_a_step_uses_are_named_once() {
+        let commands = [
+            "aws eks list --name $EKS_CLUSTER_NAME",
+            "ROLE=x",
+            "echo ${ROLE} $ROLE ${AWS_REGION:-x} $1 $(pwd) $EKS_CLUSTER_NAME",
+        ];
+        assert_eq!(variables(&commands), ["EKS_CLUSTER_NAME", "AWS_REGION"]);
+    }
 }

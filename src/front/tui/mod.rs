@@ -1,11 +1,17 @@
 //! The terminal screen: a model, what changes it, and a view of it. It draws only when something has changed; all work is
 //! the session's, on its own thread.
 
+mod advice;
 mod card;
+mod clipboard;
+mod difference;
 mod document;
+mod files;
 mod highlight;
 pub mod keys;
 mod model;
+mod output;
+mod system;
 mod table;
 mod terminal;
 #[cfg(test)]
@@ -17,21 +23,26 @@ mod wrap;
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossterm::event::EventStream;
 use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use self::keys::KeyMap;
-use self::model::Model;
+use self::model::{Model, Wish};
 use self::terminal::Screen;
 use self::theme::Theme;
 use self::view::{Cache, view};
 use crate::lesson::Course;
-use crate::session::{Event, Request};
+use crate::session::{Event, Request, state_home};
 
 /// How many events are taken in before the next drawing at the latest.
 const BATCH: usize = 4096;
+
+/// While output streams, drawings are no closer than this: what comes in between is drawn with the next. A key is drawn
+/// at once.
+const APART: Duration = Duration::from_millis(16);
 
 /// How a person wants the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,25 +76,46 @@ pub async fn run(
     let mut screen = Screen::take()?;
     let size = screen.terminal().size()?;
     let mut model = Model::new(course, options, (size.width, size.height));
-    let mut cache = Cache::default();
+    let mut cache = Cache { links: screen.links(), ..Cache::default() };
     let mut input = EventStream::new();
+    let mut stops = system::Stops::listen();
     tokio::pin!(ended);
+    let mut drawn = Instant::now().checked_sub(APART).unwrap_or_else(Instant::now);
+    let mut late = false;
     while !model.quit {
-        screen.terminal().draw(|frame| view(frame, &mut model, &mut cache))?;
+        for wish in std::mem::take(&mut model.wishes) {
+            grant(wish, &mut model, &mut screen)?;
+        }
+        if !late {
+            screen.terminal().draw(|frame| view(frame, &mut model, &mut cache))?;
+            drawn = Instant::now();
+        }
         let asked = tokio::select! {
             biased;
             status = &mut ended => {
                 drop(requests.send(Request::Quit));
                 return Ok(status);
             }
-            typed = input.next() => match typed {
-                Some(typed) => update::input(&mut model, &typed?),
-                // The terminal is gone.
-                None => {
-                    drop(requests.send(Request::Quit));
-                    return Ok(129);
+            typed = input.next() => {
+                late = false;
+                match typed {
+                    Some(typed) => update::input(&mut model, &typed?),
+                    // The terminal is gone.
+                    None => {
+                        drop(requests.send(Request::Quit));
+                        return Ok(129);
+                    }
                 }
-            },
+            }
+            () = stops.next() => {
+                model.wishes.push(Wish::Suspend);
+                late = false;
+                Vec::new()
+            }
+            () = tokio::time::sleep_until((drawn + APART).into()), if late => {
+                late = false;
+                Vec::new()
+            }
             event = events.recv() => match event {
                 Some(event) => {
                     update::event(&mut model, event);
@@ -93,6 +125,7 @@ pub async fn run(
                             Err(_) => break,
                         }
                     }
+                    late = drawn.elapsed() < APART;
                     Vec::new()
                 }
                 None => return Ok(0),
@@ -103,4 +136,23 @@ pub async fn run(
         }
     }
     Ok(0)
+}
+
+/// Does what the terminal is asked for, beside drawing.
+fn grant(wish: Wish, model: &mut Model, screen: &mut Screen) -> io::Result<()> {
+    match wish {
+        Wish::Copy { what, text } => {
+            let said = clipboard::copy(&what, &text, &mut io::stdout(), &state_home());
+            model.say(said);
+        }
+        Wish::Mouse(on) => screen.mouse(on)?,
+        Wish::Suspend => {
+            screen.lend(system::stop)?;
+            if model.mouse {
+                screen.mouse(true)?;
+            }
+        }
+        Wish::Redraw => screen.terminal().clear()?,
+    }
+    Ok(())
 }

@@ -1,0 +1,137 @@
+//! What a failed step says of its cause, in a sentence, and commands to look further.
+
+use super::theme::cause_words;
+use crate::lesson::Step;
+use crate::session::{Cause, StepReport, plain};
+
+/// Why, and what to look at.
+pub struct Advice {
+    /// The cause, in a sentence.
+    pub why: String,
+    /// What to try.
+    pub next: Vec<String>,
+    /// Commands that show more.
+    pub look: Vec<String>,
+}
+
+/// What is to be said of a step that failed.
+pub fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
+    let last = report.and_then(|report| report.commands.last());
+    let said = last.map(|last| plain(format!("{}\n{}", last.stderr, last.stdout).as_bytes())).unwrap_or_default();
+    let command = last.map(|last| last.command.as_str()).unwrap_or_default();
+    let mut advice = Advice { why: String::new(), next: Vec::new(), look: Vec::new() };
+    match cause {
+        Cause::ExitStatus if step.annotations.expect_error && last.is_none_or(|last| last.exit_status == 0) => {
+            advice.why = "The page expects an error here, and every command succeeded.".into();
+            advice
+                .next
+                .push("Something may have been set up already: undo to an earlier step, or reset the page.".into());
+        }
+        Cause::ExitStatus => {
+            let status = last.map_or(0, |last| last.exit_status);
+            let error = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it printed nothing");
+            advice.why = format!("`{}` ended with status {status}: {error}", first_line(command));
+            known_errors(&said, command, &mut advice);
+        }
+        Cause::Output => {
+            let rejected = report
+                .into_iter()
+                .flat_map(|report| &report.commands)
+                .find_map(|command| command.comparison.rejected.first());
+            advice.why = match rejected {
+                Some(first) => {
+                    let (expected, actual) = (first_line(&first.expected), first_line(&first.actual));
+                    let shown =
+                        |text: &str| if text.is_empty() { "nothing".to_owned() } else { format!("“{text}”") };
+                    let place = plain(first.place.as_bytes());
+                    format!("At {place} the page shows {}, and {} came.", shown(&expected), shown(&actual))
+                }
+                None => "The output is not what the page shows.".into(),
+            };
+            if rejected.is_some_and(|first| first.transient) {
+                advice.next.push("The cluster may need more time: run the step again.".into());
+            }
+        }
+        Cause::Hook => {
+            let hook = report.and_then(|report| report.hooks.iter().rfind(|hook| hook.exit_status != 0));
+            advice.why = match hook {
+                Some(hook) => {
+                    let output = plain(hook.output.as_bytes());
+                    let last = output.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it printed nothing");
+                    let when = hook.phase.as_str();
+                    format!("The page's own check `{}` ({when} the commands) did not pass: {}", hook.name, last.trim())
+                }
+                None => "The page's own check did not pass.".into(),
+            };
+        }
+        Cause::TimeLimit => {
+            let limit = step.annotations.timeout;
+            advice.why = format!("The commands took longer than the {limit} s that the page gives them.");
+            advice.next.push("Run the step again: what has been started may be ready by then.".into());
+        }
+        Cause::Cancelled => advice.why = format!("The step was {}.", cause_words(cause)),
+    }
+    look(command, &mut advice);
+    advice
+}
+
+fn known_errors(said: &str, command: &str, advice: &mut Advice) {
+    let has = |text: &str| said.contains(text);
+    if has("command not found") || has("no tool named") {
+        advice.next.push("lectern has no such command; --allow NAME lets it start the program of this machine.".into());
+    }
+    if has("AccessDenied") || has("not authorized") || has("is forbidden") {
+        advice.next.push("The identity that calls may not do this: see who it is.".into());
+        let who = if command.trim_start().starts_with("kubectl") {
+            "kubectl auth whoami"
+        } else {
+            "aws sts get-caller-identity"
+        };
+        advice.look.push(who.into());
+    }
+    if has("NotFound") || has("not found") || has("NoSuchEntity") || has("ResourceNotFoundException") {
+        advice.next.push("What it names does not exist (yet): an earlier step makes it, or its name differs.".into());
+    }
+    if has("already exists") || has("AlreadyExists") || has("EntityAlreadyExists") || has("ResourceInUseException") {
+        advice.next.push("It was made before: undo to before it was, or reset the page.".into());
+    }
+    if has("unbound variable") || has("parameter null or not set") {
+        advice.next.push("A variable is not set: an earlier step sets it.".into());
+    }
+}
+
+/// A command that shows more about what this one is about.
+fn look(command: &str, advice: &mut Advice) {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let namespace = words
+        .windows(2)
+        .find(|pair| matches!(pair[0], "-n" | "--namespace"))
+        .map(|pair| pair[1])
+        .or_else(|| words.iter().find_map(|word| word.strip_prefix("--namespace=")));
+    let in_namespace = namespace.map(|name| format!(" -n {name}")).unwrap_or_default();
+    match words.first() {
+        Some(&"kubectl") => {
+            let about = words.iter().position(|word| matches!(*word, "get" | "rollout" | "wait" | "logs" | "describe"));
+            if about.is_some() {
+                advice.look.push(format!("kubectl get pods{in_namespace}"));
+                advice.look.push(format!("kubectl describe pods{in_namespace}"));
+            }
+            advice.look.push(format!("kubectl get events{in_namespace} --sort-by=.lastTimestamp"));
+        }
+        Some(&"aws") if words.len() > 2 => {
+            let service = words[1];
+            let identity = "aws sts get-caller-identity".to_owned();
+            if service != "sts" && !advice.look.contains(&identity) {
+                advice.look.push(identity);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let text = plain(text.as_bytes());
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().trim_end_matches('\\').trim().to_owned();
+    if lines.next().is_some() { format!("{first} …") } else { first }
+}
