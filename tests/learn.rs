@@ -134,12 +134,51 @@ fn one_course_is_open_in_one_lectern() {
     assert_eq!(first.end(), 0);
 }
 
+/// What the dialogue says to these answers, and how it ends.
+fn dialogue(world: &World, arguments: &[&str], answers: &str) -> (String, Option<i32>) {
+    let output = world.run_with(&[&["learn"], arguments].concat(), answers);
+    assert!(output.stderr.is_empty(), "{output:?}");
+    (String::from_utf8(output.stdout).expect("text"), output.status.code())
+}
+
 #[test]
-fn without_a_terminal_it_says_so() {
+fn without_a_terminal_it_is_a_dialogue_that_ends_with_its_answers() {
     let world = World::new();
-    let output = world.run(&["learn"]);
-    assert_eq!(output.status.code(), Some(4));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("terminal"), "{output:?}");
+    let (text, status) = dialogue(&world, &["--speed", "1000"], "");
+    assert_eq!(status, Some(0));
+    assert!(text.starts_with("7 pages, 0 of 17 steps done."), "{text}");
+    // Every page is opened and every step run by as many empty lines.
+    let (text, status) = dialogue(&world, &["--speed", "1000"], &"\n".repeat(40));
+    assert_eq!(status, Some(0));
+    assert_eq!(text.matches(" passed.\n").count(), 17, "{text}");
+    assert!(text.contains("This was the last page."), "{text}");
+    assert!(!text.contains('\u{1b}'), "nothing moves the cursor");
+    let (text, _) = dialogue(&world, &["--speed", "1000"], "pages\n");
+    assert!(text.starts_with("7 pages, 17 of 17 steps done."), "{text}");
+}
+
+#[test]
+fn the_dialogue_tells_a_failure_tries_again_and_goes_back() {
+    let world = World::new();
+    let page = world.path("page.md");
+    let body = "---\ntitle: T\n---\n\nFirst this.\n\n```bash\n$ kubectl create namespace made\nnamespace/made created\n```\n\n```bash\n$ echo a\nb\n```\n";
+    std::fs::write(&page, body).expect("written");
+    let page = page.display().to_string();
+    let (text, status) = dialogue(&world, &[&page], "run\nrun\nagain\ndetails\nundo 1\nrun\nnonsense\nquit\n");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("First this.\n"), "{text}");
+    // The first try, the second, and a second time from the start: an undone namespace can be made again.
+    assert_eq!(text.matches("$ echo a\na\nThe output is not what the page shows.\n").count(), 2, "{text}");
+    assert_eq!(
+        text.matches("namespace/made created\nThe output is what the page shows.\nStep 1 passed.").count(),
+        2,
+        "{text}"
+    );
+    assert!(text.contains("At line 1") && text.contains("  expected: b\n  printed: a\n"), "{text}");
+    assert!(text.contains("Back to before step 1.") && text.contains("`nonsense` is not understood"), "{text}");
+    // It goes on where it was left.
+    let (text, _) = dialogue(&world, &[&page], "");
+    assert!(text.starts_with("1 page, 1 of 2 steps done."), "{text}");
 }
 
 /// A copy of the bundled page that may be edited.

@@ -1,5 +1,6 @@
 //! `lectern learn`: goes through a course in the terminal.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::consent;
 use super::failure::{self, BadUsage};
 use super::target::TargetOptions;
 use crate::clock;
-use crate::front::tui;
+use crate::front::{plain, tui};
 use crate::session::{How, Setup, open_course};
 
 /// Go through a page or a course in the terminal.
@@ -19,8 +20,19 @@ pub struct Learn {
     /// A page or a folder of pages; without one, the bundled course
     #[arg(value_name = "PAGE|FOLDER")]
     path: Option<PathBuf>,
+    /// As a dialogue in lines: for screen readers, pipes and dumb terminals. Taken by itself where there is no terminal
+    #[arg(long)]
+    plain: bool,
     #[command(flatten)]
     target: TargetOptions,
+}
+
+impl Learn {
+    /// Whether the session is a dialogue: when asked for, or when nothing else can be shown.
+    fn is_plain(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
+        self.plain || dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal()
+    }
 }
 
 /// Runs it; answers the exit status.
@@ -67,9 +79,12 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         .enable_all()
         .build()
         .map_err(|error| miette::miette!("no runtime: {error}"))?;
-    let shown = front.block_on(tui::run(course, tui::Options::default(), requests, events, async {
-        super::signals::ended().await.unwrap_or(143)
-    }));
+    let signal = || async { super::signals::ended().await.unwrap_or(143) };
+    let shown = if learn.is_plain() {
+        front.block_on(plain::run(course, requests, events, signal))
+    } else {
+        front.block_on(tui::run(course, tui::Options::default(), requests, events, signal()))
+    };
     // The session saves its state before it ends.
     let ended = engine.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));
     let status = shown.map_err(|error| miette::miette!("the terminal: {error}"))?;

@@ -1,3 +1,4 @@
 //! Fronts: what people see. They know lessons, requests and events, and nothing below the session.
 
+pub mod plain;
 pub mod tui;

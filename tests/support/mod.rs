@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -40,8 +40,13 @@ impl World {
         vec![("HOME", self.path("home")), ("XDG_STATE_HOME", self.state()), ("TERM", "xterm-256color".into())]
     }
 
-    /// Runs the program to its end.
+    /// Runs the program to its end, with nothing to read.
     pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs the program to its end, with this to read.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
         // The test runs the program that it tests.
         #[allow(clippy::disallowed_methods)]
         let mut command = Command::new(LECTERN);
@@ -50,8 +55,16 @@ impl World {
             .envs(self.environment())
             .envs(self.env.clone())
             .args(arguments)
-            .current_dir(self.folder.path());
-        command.output().expect("the program starts")
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        // A program that has ended reads no more.
+        drop(stdin.write_all(input.as_bytes()));
+        drop(stdin);
+        child.wait_with_output().expect("the program ends")
     }
 
     /// Runs the program and reads its standard output as JSON.

@@ -349,3 +349,15 @@ fn progress_outlives_the_process() {
     Arc::get_mut(&mut edited).expect("the only one").lessons[0].digest = "e".into();
     assert_eq!(first_change(&edited, &progress).map(|(id, _)| id), Some(id(1)));
 }
+
+#[test]
+fn a_second_try_says_that_it_runs() {
+    let mut machine = machine(&[(Annotations::default(), &[("a", "x")])]);
+    run(&mut machine, 0);
+    machine.handle(T, end(0, "y\n"));
+    assert!(matches!(machine.state(id(0)), Some(StepState::Failed(_))));
+    run(&mut machine, 0);
+    let effects = machine.handle(T, Input::Restored(id(0)));
+    let runs = |effect: &Effect| matches!(effect, Effect::Emit(Event::Step { state: StepState::Running(0), .. }));
+    assert!(effects.iter().any(runs), "{effects:?}");
+}

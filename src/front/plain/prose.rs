@@ -1,0 +1,180 @@
+//! A page's prose as lines of text: words where a screen has colour and place. Lines are not folded: the terminal, or a
+//! screen reader, does that better.
+
+use std::fmt::Write;
+
+use crate::lesson::blocks::{Block, Item, Run};
+use crate::session::plain;
+
+/// The text of a part of a page. Steps are told apart by `step`, which says what stands in the place of their fences.
+pub fn text(block: &Block, step: &dyn Fn(usize, &str) -> String) -> String {
+    let mut out = String::new();
+    write(&mut out, block, "", step);
+    plain(out.as_bytes())
+}
+
+/// The steps in a part of a page.
+pub fn steps(block: &Block) -> Vec<usize> {
+    match block {
+        Block::Code { step, .. } => step.iter().copied().collect(),
+        Block::Admonition { blocks, .. } | Block::Details { blocks, .. } | Block::Browser { blocks, .. } => {
+            blocks.iter().flat_map(steps).collect()
+        }
+        Block::Quote(blocks) => blocks.iter().flat_map(steps).collect(),
+        Block::List { items, .. } => items.iter().flat_map(|item| &item.blocks).flat_map(steps).collect(),
+        Block::Tabs(tabs) => tabs.iter().flat_map(|tab| &tab.blocks).flat_map(steps).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Text in a row; where a link leads stands behind it.
+fn runs(runs: &[Run]) -> String {
+    let mut out = String::new();
+    for (at, run) in runs.iter().enumerate() {
+        if run.image.is_some() {
+            let _ = write!(out, "[Picture: {}]", run.text);
+            continue;
+        }
+        let mark = if run.code { "`" } else { "" };
+        let _ = write!(out, "{mark}{}{mark}", run.text);
+        let ends = runs.get(at + 1).is_none_or(|next| next.link != run.link);
+        if let Some(link) = run.link.as_ref().filter(|link| ends && ***link != *run.text) {
+            let _ = write!(out, " ({link})");
+        }
+    }
+    out
+}
+
+fn lines(out: &mut String, indent: &str, text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(out, "{}", format!("{indent}{line}").trim_end());
+    }
+}
+
+fn all(out: &mut String, blocks: &[Block], indent: &str, step: &dyn Fn(usize, &str) -> String) {
+    for block in blocks {
+        write(out, block, indent, step);
+    }
+}
+
+fn write(out: &mut String, block: &Block, indent: &str, step: &dyn Fn(usize, &str) -> String) {
+    let deeper = format!("{indent}  ");
+    match block {
+        Block::Heading { level, text, .. } => {
+            lines(out, indent, &format!("{} {}", "#".repeat((*level).into()), runs(text)))
+        }
+        Block::Paragraph(text) => lines(out, indent, &runs(text)),
+        Block::List { start, items } => {
+            for (number, item) in items.iter().enumerate() {
+                let mark = match start {
+                    Some(start) => format!("{}. ", start + number as u64),
+                    None => "- ".to_owned(),
+                };
+                list_item(out, item, indent, &mark, step);
+            }
+            return out.push('\n');
+        }
+        Block::Code { language, source, step: Some(number), .. } => {
+            let _ = language;
+            lines(out, indent, &step(*number, source));
+        }
+        Block::Code { language, source, .. } => {
+            if !language.is_empty() {
+                lines(out, indent, &format!("{language}:"));
+            }
+            lines(out, &deeper, source);
+        }
+        Block::Admonition { kind, title, blocks } => {
+            let mut name: String = kind.clone();
+            if let Some(first) = name.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            let title = if title.is_empty() { String::new() } else { format!(": {}", runs(title)) };
+            lines(out, indent, &format!("{name}{title}"));
+            return all(out, blocks, &deeper, step);
+        }
+        Block::Table { head, rows, .. } => {
+            for row in rows {
+                let cells: Vec<String> =
+                    head.iter().zip(row).map(|(name, cell)| format!("{}: {}", runs(name), runs(cell))).collect();
+                lines(out, indent, &format!("- {}", cells.join("; ")));
+            }
+        }
+        Block::Quote(blocks) => return all(out, blocks, &format!("{indent}> "), step),
+        Block::Image { alt, url } => {
+            lines(out, indent, &format!("[Picture: {}]", if alt.is_empty() { url } else { alt }))
+        }
+        Block::Rule => lines(out, indent, "---"),
+        Block::RequiredTime { minutes: Some(minutes) } => {
+            lines(out, indent, &format!("Time needed: {minutes} minutes."))
+        }
+        Block::RequiredTime { minutes: None } => return,
+        Block::YamlFile { file, paths, title } => {
+            let title = title.as_ref().unwrap_or(file);
+            let parts = if paths.is_empty() { String::new() } else { format!(" (parts: {})", paths.join(", ")) };
+            lines(out, indent, &format!("File {title}{parts}"));
+        }
+        Block::Tabs(tabs) => {
+            for tab in tabs {
+                lines(out, indent, &format!("Tab {}:", tab.label));
+                all(out, &tab.blocks, &deeper, step);
+            }
+            return;
+        }
+        Block::Details { summary, blocks } => {
+            lines(out, indent, &format!("Details: {}", runs(summary)));
+            return all(out, blocks, &deeper, step);
+        }
+        Block::Browser { url, blocks } => {
+            lines(out, indent, &format!("In a browser at {url}:"));
+            return all(out, blocks, &deeper, step);
+        }
+        Block::Button { label, url } => lines(out, indent, &format!("{label}: {url}")),
+        Block::Html { text, .. } if text.trim().is_empty() => return,
+        Block::Html { text, .. } => lines(out, indent, text.trim()),
+    }
+    out.push('\n');
+}
+
+fn list_item(out: &mut String, item: &Item, indent: &str, mark: &str, step: &dyn Fn(usize, &str) -> String) {
+    let mark = match item.checked {
+        Some(true) => format!("{mark}(done) "),
+        Some(false) => format!("{mark}(to do) "),
+        None => mark.to_owned(),
+    };
+    let deeper = format!("{indent}{}", " ".repeat(mark.len()));
+    let mut inner = String::new();
+    all(&mut inner, &item.blocks, &deeper, step);
+    let inner = inner.trim_end();
+    let first = inner.strip_prefix(deeper.as_str()).unwrap_or(inner);
+    let _ = writeln!(out, "{indent}{mark}{first}");
+}
+
+#[cfg(test)]
+mod tests {
+    fn shown(body: &str) -> String {
+        let text = format!("---\ntitle: T\n---\n{body}");
+        let lesson = crate::lesson::Lesson::parse(std::path::Path::new("page.md"), text.as_bytes()).unwrap();
+        let all = crate::lesson::blocks::of(&lesson);
+        all.iter().map(|block| super::text(block, &|number, _| format!("Step {}", number + 1))).collect()
+    }
+
+    #[test]
+    fn structure_is_told_in_words() {
+        assert_eq!(
+            shown("## Two\n\nSome *words* and `code`, see [there](x.md).\n"),
+            "## Two\n\nSome words and `code`, see there (x.md).\n\n"
+        );
+        assert_eq!(shown("- a\n- b\n  1. c\n"), "- a\n- b\n\n  1. c\n\n");
+        assert_eq!(shown(":::tip Mind\nthis\n:::\n"), "Tip: Mind\n  this\n\n");
+        assert_eq!(shown("| A | B |\n|---|---|\n| 1 | 2 |\n"), "- A: 1; B: 2\n\n");
+        assert_eq!(shown("```bash\n$ ls\n```\n"), "Step 1\n\n");
+        assert_eq!(shown("![A cat](cat.png)\n"), "[Picture: A cat]\n\n");
+    }
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        let text = shown("a\u{1b}[2Jb \u{202e}c\n\n```text\nx\u{7}\n```\n");
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+    }
+}

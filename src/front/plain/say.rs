@@ -1,0 +1,80 @@
+//! What is said of a step, in words.
+
+use crate::compare::{Comparison, Outcome};
+use crate::session::{Cause, CommandReport, StepReport, StepState, plain};
+
+/// A number of things.
+pub fn count(number: usize, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
+}
+
+/// Text two columns further in.
+pub fn indented(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| format!("  {line}").trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// Whether a step goes on.
+pub fn is_running(state: Option<&StepState>) -> bool {
+    matches!(state, Some(StepState::Hook(_) | StepState::Running(_) | StepState::Settling(_) | StepState::Waiting(_)))
+}
+
+/// How the output of a command compares, in a line or more.
+pub fn compared(report: &CommandReport) -> String {
+    match report.comparison.verdict {
+        Outcome::Unchecked => String::new(),
+        Outcome::Match if report.comparison.accepted.is_empty() => "The output is what the page shows.\n".to_owned(),
+        Outcome::Match => {
+            format!("The output matches, with {} accepted.\n", count(report.comparison.accepted.len(), "difference"))
+        }
+        Outcome::Mismatch => format!("The output is not what the page shows.\n{}", rejected(&report.comparison)),
+    }
+}
+
+fn rejected(comparison: &Comparison) -> String {
+    let mut out = String::new();
+    for one in &comparison.rejected {
+        let reason = if one.reason.is_empty() { String::new() } else { format!(", {}", one.reason) };
+        out.push_str(&format!("At {}{reason}:\n  expected: {}\n  printed: {}\n", one.place, one.expected, one.actual));
+    }
+    plain(out.as_bytes())
+}
+
+/// Why a step failed.
+pub fn failed(report: &StepReport) -> String {
+    let why = match report.cause {
+        Some(Cause::ExitStatus) => {
+            let status = report.commands.last().map_or(0, |command| command.exit_status);
+            format!("a command ended with status {status}")
+        }
+        Some(Cause::Output) => "the output is not what the page shows".to_owned(),
+        Some(Cause::Hook) => "a hook found something wrong".to_owned(),
+        Some(Cause::TimeLimit) => "it took longer than the page allows".to_owned(),
+        Some(Cause::Cancelled) => "it was cancelled".to_owned(),
+        None => "it did not end".to_owned(),
+    };
+    format!("The step failed: {why}.\n")
+}
+
+/// All that a step did.
+pub fn details(report: &StepReport) -> String {
+    let mut out = format!("Step in line {}: {:.1} seconds.\n", report.line, report.ms as f64 / 1000.0);
+    for hook in &report.hooks {
+        out.push_str(&format!("Hook {} {}: exit status {}.\n", hook.name, hook.phase.as_str(), hook.exit_status));
+        out.push_str(&hook.output);
+    }
+    for command in &report.commands {
+        out.push_str(&format!("$ {}\nExit status {}.\n", command.command, command.exit_status));
+        out.push_str(&compared(command));
+        for one in &command.comparison.accepted {
+            out.push_str(&format!("Accepted: {} in the place of {}: {}.\n", one.actual, one.expected, one.reason));
+        }
+        for call in &command.calls {
+            out.push_str(&format!(
+                "Called {} {}: status {}, {} ms.\n",
+                call.service, call.operation, call.status, call.ms
+            ));
+        }
+    }
+    plain(out.as_bytes())
+}
