@@ -243,3 +243,73 @@ fn an_edited_page_keeps_what_still_holds() {
     screen.press("q");
     assert_eq!(screen.end(), 0);
 }
+
+/// A page of one's own, opened until its first step can be run.
+fn open_own(world: &World, body: &str) -> Screen {
+    let page = world.path("page.md");
+    std::fs::write(&page, format!("---\ntitle: Own page\n---\n{body}")).expect("written");
+    let mut screen = world.terminal(24, &["learn", &page.display().to_string(), "--speed", "1000"]);
+    screen.until_text("Enter run");
+    screen
+}
+
+#[test]
+fn a_step_fails_is_tried_again_undone_and_the_page_reset() {
+    let world = World::new();
+    let mut screen = open_own(&world, "```bash\n$ echo one\none\n```\n\n```bash\n$ ls missing\n```\n");
+    screen.press("\r");
+    screen.until_text("1/2 steps");
+    screen.until_text("Enter run");
+    screen.press("\r");
+    screen.until_text("Enter try again");
+    assert!(screen.text().contains("ended with status"), "{}", screen.text());
+    screen.press("e");
+    screen.until_text("does not exist");
+    screen.press("\r");
+    screen.until("another failure", |text| text.contains("Enter try again") && !text.contains("does not exist (yet)"));
+    screen.press("u");
+    screen.until("the step as it was", |text| text.contains("Enter run") && text.contains("1/2 steps"));
+    screen.press("U");
+    screen.until_text("0/2 steps");
+    screen.press("\r");
+    screen.until_text("1/2 steps");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+}
+
+#[test]
+fn what_a_lesson_says_or_prints_is_never_obeyed_by_the_terminal() {
+    let world = World::new();
+    let mut screen = open_own(
+        &world,
+        "Text \u{1b}]52;c;aGFjaw==\u{7} and a [link](https://example.org/\u{1b}]0;owned\u{7}x) end.\n\n```bash\n$ \
+         printf 'before\\033]52;c;aGFjaw==\\a\\033]0;owned\\a\\033P$q q\\033\\\\\\033[?1049lafter\\n'\n```\n",
+    );
+    screen.press("\r");
+    screen.until_text("1/1 steps");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    let raw = String::from_utf8_lossy(&screen.raw);
+    for sequence in ["\u{1b}]52;", "\u{1b}]0;", "\u{1b}P", "owned\u{7}"] {
+        assert!(!raw.contains(sequence), "{sequence:?} reached the terminal");
+    }
+    assert_eq!(raw.matches("\u{1b}[?1049l").count(), 1, "the screen was left once");
+}
+
+#[test]
+fn stopped_it_gives_the_terminal_back_and_takes_it_again() {
+    let world = World::new();
+    let mut screen = world.terminal(24, &["learn"]);
+    screen.until_text("Enter go on");
+    screen.signal(Signal::TSTP);
+    while screen.alternate() {
+        assert!(!screen.read_for(Duration::from_millis(50)), "it ended");
+    }
+    // What is sent to a process that is not stopped yet would be lost.
+    screen.read_for(Duration::from_millis(500));
+    screen.signal(Signal::CONT);
+    screen.until("the screen again", |text| text.contains("Enter go on"));
+    assert!(screen.alternate());
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+}

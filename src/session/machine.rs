@@ -318,7 +318,8 @@ impl Machine {
                 if let Some(active) = &mut self.active {
                     active.stage = Stage::Restoring;
                 }
-                effects.clear();
+                // Listeners hear at once that it begins again.
+                effects.retain(|effect| matches!(effect, Effect::Emit(_)));
                 effects.push(Effect::Restore(id));
             }
             Some(StepState::Passed) => effects.push(notice("This step is done. To do it again, go back to before it.")),

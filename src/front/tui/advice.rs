@@ -89,7 +89,12 @@ fn known_errors(said: &str, command: &str, advice: &mut Advice) {
         };
         advice.look.push(who.into());
     }
-    if has("NotFound") || has("not found") || has("NoSuchEntity") || has("ResourceNotFoundException") {
+    if has("NotFound")
+        || has("not found")
+        || has("No such file")
+        || has("NoSuchEntity")
+        || has("ResourceNotFoundException")
+    {
         advice.next.push("What it names does not exist (yet): an earlier step makes it, or its name differs.".into());
     }
     if has("already exists") || has("AlreadyExists") || has("EntityAlreadyExists") || has("ResourceInUseException") {
