@@ -121,6 +121,7 @@ fn on_page(model: &mut Model, action: Action) -> Vec<Request> {
         Action::Reset => {
             let first = model.page_steps().next().map(|(id, _)| id);
             if let Some(first) = first {
+                model.selected = Some(first);
                 model.reveal = Some(Reveal::Top(first));
             }
             return first.map(Request::UndoTo).into_iter().collect();
