@@ -178,6 +178,25 @@ fn a_kubeconfig_that_aws_writes_leads_to_the_sandbox() {
 }
 
 #[test]
+fn the_configuration_is_printed_as_its_own_file() {
+    let mut world = World::new();
+    world.env.push(("XDG_CONFIG_HOME".into(), world.path("config").display().to_string()));
+    let first = world.run(&["config"]);
+    assert_eq!(first.status.code(), Some(0), "{first:?}");
+    fs::create_dir_all(world.path("config/lectern")).expect("a folder");
+    let file = world.path("config/lectern/config.toml");
+    fs::write(&file, &first.stdout).expect("written");
+    assert_eq!(world.run(&["config"]).stdout, first.stdout);
+    fs::write(&file, "plain = true\n[keys]\nqiut = [\"x\"]\n").expect("written");
+    for arguments in [&["config"][..], &["learn"]] {
+        let output = world.run(arguments);
+        let message = String::from_utf8_lossy(&output.stderr).replace(['\n', '│'], "");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(message.contains("config.toml:3:1") && message.contains("`quit`"), "{message}");
+    }
+}
+
+#[test]
 fn bad_pages_and_bad_usage_are_told_apart_from_wrong_answers() {
     let world = World::new();
     fs::write(world.path("no-title.md"), "# Hello\n").expect("written");

@@ -44,6 +44,7 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         Some(path) => path.clone(),
         None => super::bundled::course().map_err(|error| miette::miette!("the bundled course: {error}"))?,
     };
+    let config = super::config::load()?;
     let course = Arc::new(open_course(&path)?);
     if course.lessons.is_empty() {
         return Err(BadUsage { message: "there are no pages here".into(), help: None }.into());
@@ -80,10 +81,10 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         .build()
         .map_err(|error| miette::miette!("no runtime: {error}"))?;
     let signal = || async { super::signals::ended().await.unwrap_or(143) };
-    let shown = if learn.is_plain() {
+    let shown = if config.plain || learn.is_plain() {
         front.block_on(plain::run(course, requests, events, signal))
     } else {
-        front.block_on(tui::run(course, tui::Options::default(), requests, events, signal()))
+        front.block_on(tui::run(course, config.options, requests, events, signal()))
     };
     // The session saves its state before it ends.
     let ended = engine.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));

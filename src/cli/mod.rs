@@ -3,6 +3,7 @@
 mod bundled;
 mod check;
 mod compare;
+mod config;
 mod consent;
 mod failure;
 mod grade;
@@ -39,6 +40,8 @@ enum Command {
     Check(check::Check),
     /// Run one command line in the lessons' shell
     Sh(sh::Sh),
+    /// Print the configuration of the screen, in the form of its file
+    Config(config::Config),
     /// Serve an account and a cluster on this machine, for the real aws and kubectl
     Sandbox(sandbox::Sandbox),
 }
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Steps(steps) => steps::run(steps),
         Command::Check(check) => check::run(check),
         Command::Sh(sh) => sh::run(sh),
+        Command::Config(config) => config::run(config),
         Command::Sandbox(sandbox) => sandbox::run(sandbox),
     };
     ExitCode::from(result.unwrap_or_else(|report| failure::report(&report)))
