@@ -54,7 +54,7 @@ fn keys_while_output_streams() {
     let mut screen = world.terminal(24, &["learn", &page.display().to_string()]);
     screen.until_text("Enter run");
     screen.press("\r");
-    screen.until_text("more lines above");
+    screen.until_text("Esc cancel");
     let mut times = Vec::new();
     for number in 0..200 {
         let wanted = if number % 2 == 0 { "What to do" } else { "What to do " };
