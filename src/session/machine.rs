@@ -308,13 +308,8 @@ impl Machine {
             }
             Some(StepState::Failed(_) | StepState::Unfinished) if self.rules.live => self.begin(at, id, effects),
             // In the sandbox a second try begins where the first one began.
-            Some(failed @ (StepState::Failed(_) | StepState::Unfinished)) => {
-                let failed = failed.clone();
+            Some(StepState::Failed(_) | StepState::Unfinished) => {
                 self.begin(at, id, effects);
-                // It begins, and says so, once all is as it was before.
-                if let Some(state) = self.states.get_mut(id.lesson).and_then(|states| states.get_mut(id.step)) {
-                    *state = failed;
-                }
                 if let Some(active) = &mut self.active {
                     active.stage = Stage::Restoring;
                 }
