@@ -191,3 +191,27 @@ fn a_drained_node_has_no_pods_and_gets_none() {
         }
     });
 }
+
+#[test]
+fn a_difference_is_shown_and_made_by_nobody() {
+    with_cluster(async |cluster| {
+        let manifest = |colour: &str| {
+            format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, namespace: carts}}\ndata: {{COLOUR: {colour}}}\n"
+            )
+        };
+        assert_eq!(cluster.words(&["apply", "-f", "-"], &manifest("blue")).await.status, 0);
+        let ran = cluster.words(&["diff", "-f", "-"], &manifest("green")).await;
+        assert_eq!((ran.status, ran.stderr.as_str()), (1, ""), "{ran:?}");
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert!(
+            lines[0].starts_with("diff -u -N /tmp/LIVE-") && lines[0].ends_with("/v1.ConfigMap.carts.settings"),
+            "{ran:?}"
+        );
+        let changed = |sign: char| lines.iter().filter(|line| line.starts_with(sign)).copied().collect::<Vec<_>>();
+        assert_eq!(changed('-')[1..], ["-  COLOUR: blue"], "{ran:?}");
+        assert_eq!(changed('+')[1..], ["+  COLOUR: green"], "{ran:?}");
+        let ran = cluster.words(&["diff", "-f", "-"], &manifest("blue")).await;
+        assert_eq!((ran.status, ran.stdout.as_str()), (0, ""), "{ran:?}");
+    });
+}

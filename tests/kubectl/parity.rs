@@ -171,6 +171,10 @@ const READS: &[&str] = &[
     "taint nodes i-0c4e19f7a2b3d5681 a-",
     "taint pods x a=b:NoSchedule",
     "replace",
+    "diff",
+    "diff x",
+    "diff -f nosuch.yaml",
+    "api-versions",
 ];
 
 fn real_kubectl() -> Option<PathBuf> {

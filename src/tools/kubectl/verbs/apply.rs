@@ -113,7 +113,11 @@ pub fn validation(session: &Session) -> &'static str {
     }
 }
 
-async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Value, &'static str), Failure> {
+/// Creates or changes one object; answers it, and what was done.
+///
+/// # Errors
+/// As kubectl.
+pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Value, &'static str), Failure> {
     if object.name.is_empty() {
         let generated = !object.value["metadata"]["generateName"].is_null();
         return Err(Failure::message(if generated {

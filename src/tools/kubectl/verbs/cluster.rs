@@ -235,6 +235,23 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
     session.print(text).await
 }
 
+/// Prints the versions of all API groups, in the order of the alphabet.
+///
+/// # Errors
+/// As kubectl.
+pub async fn versions(session: &Session) -> Result<(), Failure> {
+    let api = session.api().await?;
+    let core = api.value(&Call::get("/api").opaque()).await?;
+    let groups = api.value(&Call::get("/apis").opaque()).await?;
+    let core = core["versions"].as_array().into_iter().flatten();
+    let named = groups["groups"].as_array().into_iter().flatten();
+    let named =
+        named.flat_map(|group| group["versions"].as_array().into_iter().flatten()).map(|one| &one["groupVersion"]);
+    let mut all: Vec<&str> = core.chain(named).filter_map(serde_json::Value::as_str).collect();
+    all.sort_unstable();
+    session.print(all.join("\n") + "\n").await
+}
+
 /// Prints the kinds of objects that the server has.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::create;
+use super::dry_run::no_resource;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
@@ -37,10 +38,8 @@ pub const OPTIONS: &[&[Flag]] = &[
 /// # Errors
 /// As kubectl.
 pub async fn run(session: &Session) -> Result<(), Failure> {
-    if session.options.args.is_empty() && !session.has_files() {
-        return Err(Failure::message(
-            "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'",
-        ));
+    if let Some(failure) = no_resource(session) {
+        return Err(failure);
     }
     let selection = session.select(&session.options.args, Rules::default()).await?;
     let mut failures = selection.failures;

@@ -6,6 +6,7 @@ mod cluster;
 mod create;
 mod delete;
 mod describe;
+mod diff;
 mod dry_run;
 mod events;
 mod exec;
@@ -64,6 +65,7 @@ macro_rules! verb {
 pub const VERBS: &[Verb] = &[
     verb!(["annotate"], label::OPTIONS, label::annotate),
     verb!(["api-resources"], cluster::RESOURCES_OPTIONS, cluster::resources),
+    verb!(["api-versions"], cluster::NO_OPTIONS, cluster::versions),
     verb!(["apply"], apply::OPTIONS, apply::run),
     verb!(["autoscale"], autoscale::OPTIONS, autoscale::run),
     verb!(["auth", "can-i"], cluster::CAN_I_OPTIONS, cluster::can_i),
@@ -86,6 +88,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["create", "sa"], create::NAMED_OPTIONS, create::service_account),
     verb!(["delete"], delete::OPTIONS, delete::run),
     verb!(["describe"], describe::OPTIONS, describe::run),
+    verb!(["diff"], diff::OPTIONS, diff::run),
     verb!(["drain"], nodes::DRAIN_OPTIONS, nodes::drain),
     verb!(["events"], events::OPTIONS, events::run),
     verb!(["exec"], exec::OPTIONS, exec::run),
