@@ -108,15 +108,14 @@ fn operation(method: &Method, uri: &http::Uri) -> (String, bool) {
         what.push('.');
         what.push_str(group);
     }
-    let mut mutating = !matches!(*method, Method::GET | Method::HEAD);
+    // Questions about rights are asked by creating an object that is not kept.
+    let kept = !matches!(group, "authorization.k8s.io" | "authentication.k8s.io") && !query("dryRun=All");
+    let mut mutating = kept && !matches!(*method, Method::GET | Method::HEAD);
     if let Some(part) = part {
         what.push('/');
         what.push_str(part);
+        // The server ignores `dryRun` here: what runs, runs.
         mutating |= matches!(*part, "exec" | "attach" | "portforward" | "proxy");
-    }
-    // Questions about rights are asked by creating an object that is not kept.
-    if matches!(group, "authorization.k8s.io" | "authentication.k8s.io") || query("dryRun=All") {
-        mutating = false;
     }
     (format!("{verb} {what}"), mutating)
 }
@@ -133,6 +132,7 @@ mod tests {
             (Method::GET, "/api/v1/namespaces/x", "get namespaces", false),
             (Method::GET, "/api/v1/namespaces/x/pods/p/log?follow=true", "get pods/log", false),
             (Method::GET, "/api/v1/namespaces/x/pods/p/exec?command=env", "get pods/exec", true),
+            (Method::GET, "/api/v1/namespaces/x/pods/p/exec?command=env&dryRun=All", "get pods/exec", true),
             (Method::PATCH, "/apis/apps/v1/namespaces/x/deployments/d", "patch deployments.apps", true),
             (Method::PATCH, "/apis/apps/v1/namespaces/x/deployments/d?dryRun=All", "patch deployments.apps", false),
             (Method::DELETE, "/apis/apps/v1/namespaces/x/deployments", "deletecollection deployments.apps", true),
