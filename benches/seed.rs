@@ -31,6 +31,7 @@ fn bundled_course_at_speed_1000() -> usize {
         programs: Programs::default(),
         how: How::default(),
         keep: false,
+        look: None,
     };
     let prepared = setup.prepare().expect("a session");
     let runtime = session_runtime(prepared.clock()).expect("a runtime");

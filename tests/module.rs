@@ -2,6 +2,8 @@
 //! cause and effect, so that a world in which the cause is missing stays broken at the right step.
 
 mod support;
+#[path = "module/verify.rs"]
+mod verify;
 
 use std::fs;
 use std::path::{Path, PathBuf};

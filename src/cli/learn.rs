@@ -60,6 +60,7 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         programs: learn.target.programs()?,
         how: How::default(),
         keep: true,
+        look: None,
     };
     let mut prepared = setup.prepare().map_err(failure::session)?;
     consent::ask(&mut prepared, learn.target.yes)?;

@@ -13,6 +13,7 @@ mod sh;
 mod signals;
 pub mod steps;
 mod target;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,8 @@ enum Command {
     Learn(learn::Learn),
     /// Run pages without a person and say what passed
     Grade(grade::Grade),
+    /// Look whether the work of pages is there, without doing it again
+    Verify(verify::Verify),
     /// Show the steps of pages as data, without running anything
     Steps(steps::Steps),
     /// Say what is wrong with pages, without running anything
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => compare::run(compare),
         Command::Learn(learn) => learn::run(learn),
         Command::Grade(grade) => grade::run(grade),
+        Command::Verify(verify) => verify::run(verify),
         Command::Steps(steps) => steps::run(steps),
         Command::Check(check) => check::run(check),
         Command::Sh(sh) => sh::run(sh),

@@ -70,7 +70,11 @@ impl From<TargetName> for Kind {
     }
 }
 
-fn map(text: &str) -> Result<(String, PathBuf), BadUsage> {
+/// Reads a folder that a lesson sees.
+///
+/// # Errors
+/// When it is no folder, or the path is not below the lesson's home.
+pub fn map(text: &str) -> Result<(String, PathBuf), BadUsage> {
     let wrong = |message: String| BadUsage { message, help: None };
     let (at, folder) = text
         .split_once('=')

@@ -53,7 +53,8 @@ pub fn human(report: &GradeReport) -> String {
     out
 }
 
-fn count(number: usize, of: &str) -> String {
+/// A number of things.
+pub(super) fn count(number: usize, of: &str) -> String {
     if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 

@@ -205,6 +205,9 @@ impl Session {
         let events = events.clone();
         Box::pin(async move {
             drop(target.calls().take());
+            if let Some(effects) = target.effects() {
+                effects.now_runs([id.lesson, id.step, command]);
+            }
             let (outcome, output) = tokio::join!(
                 shell.run(run),
                 collect(chunks, |stream, text| Event::Output { id, command: Some(command), stream, text }, &events)

@@ -28,6 +28,8 @@ const SETTLE_MOST: Duration = Duration::from_secs(10);
 pub struct Rules {
     /// Leave the waits behind steps out.
     pub no_wait: bool,
+    /// Only look: no hooks, no waits, and what does not match is not tried again.
+    pub only_look: bool,
     /// Whether the target is live: what was done there cannot be undone.
     pub live: bool,
     /// Whether every step is open from the start, whatever came of those before it.

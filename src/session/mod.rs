@@ -17,5 +17,5 @@ pub use model::{
     Cause, CommandReport, Event, HookReport, LessonReport, Request, StepReport, StepState, Summary, Verdict,
 };
 pub use plain::{Plain, plain};
-pub use setup::{How, Prepared, Setup, scenario};
+pub use setup::{How, Look, Prepared, Setup, scenario};
 pub use state::{StateError, StateFolder, state_home};

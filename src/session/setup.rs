@@ -8,13 +8,13 @@ use std::time::Duration;
 use super::directives;
 use super::driver::{Session, SessionError};
 use super::machine::{Machine, Rules, first_change};
-use super::state::{Moment, StateFolder};
+use super::state::{self, Moment, StateFolder};
 use crate::clock::Clock;
 use crate::compare::{self, Known};
 use crate::lesson::{Course, CourseConfig};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::shell::{Confinement, Limits, Mapped, Shell, ShellConfig};
-use crate::target::{Identity, Kind, Programs, Target};
+use crate::target::{Effects, Identity, Kind, Programs, Target};
 
 /// What a session is to be.
 #[derive(Debug, Clone)]
@@ -39,6 +39,17 @@ pub struct Setup {
     pub how: How,
     /// Whether to save the state and go on from it, or to leave nothing behind.
     pub keep: bool,
+    /// Only look at what is there, change nothing.
+    pub look: Option<Look>,
+}
+
+/// How a target is only looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// Where commands claim what they would change.
+    pub effects: Effects,
+    /// The folder of somebody's saved session, whose sandbox is looked at; by default the person's own of the course.
+    pub state: Option<PathBuf>,
 }
 
 /// What a grader or an author wants otherwise than the pages say it.
@@ -85,15 +96,19 @@ impl Setup {
         };
         let mut state = None;
         let mut moment = None;
-        if self.keep {
-            let io = |source| SessionError::Folder { path: self.named.clone(), source };
-            let folder = StateFolder::open(
-                &self.named.canonicalize().map_err(io)?,
-                &match &live {
-                    None => format!("sandbox {}", name.as_deref().unwrap_or("default")),
-                    Some(Identity { account, cluster, .. }) => format!("live {account:?} {cluster:?}"),
-                },
-            )?;
+        let io = |source| SessionError::Folder { path: self.named.clone(), source };
+        let of_target = match &live {
+            None => format!("sandbox {}", name.as_deref().unwrap_or("default")),
+            Some(Identity { account, cluster, .. }) => format!("live {account:?} {cluster:?}"),
+        };
+        if let Some(look) = self.look.as_ref().filter(|_| live.is_none()) {
+            let folder = match &look.state {
+                Some(folder) => folder.clone(),
+                None => state::folder_of(&self.named.canonicalize().map_err(io)?, &of_target),
+            };
+            moment = Some(state::look(&folder)?);
+        } else if self.keep {
+            let folder = StateFolder::open(&self.named.canonicalize().map_err(io)?, &of_target)?;
             let (latest, complaint) = folder.latest();
             notices.extend(complaint);
             moment = match latest {
@@ -176,6 +191,11 @@ impl Prepared {
         if let Some(why) = read_only {
             target.calls().forbid_changes(why);
         }
+        // Of somebody's session that is only looked at, its sandbox alone counts.
+        let (target, moment) = match &setup.look {
+            Some(look) => (target.only_looked_at(look.effects.clone(), "here is only looked at what is there"), None),
+            None => (target, moment),
+        };
         let target = Arc::new(target.allowing(setup.programs.clone()));
         let environment = target.environment();
         let known = known(&environment);
@@ -205,7 +225,8 @@ impl Prepared {
         }
         let How { unlocked, timeout, hook_timeout } = setup.how;
         let (no_wait, live) = (setup.no_wait, setup.kind == Kind::Live);
-        let rules = Rules { no_wait, live, unlocked, timeout, hook_timeout, known, compare };
+        let rules =
+            Rules { only_look: setup.look.is_some(), no_wait, live, unlocked, timeout, hook_timeout, known, compare };
         let machine = match &moment {
             Some(moment) => Machine::resume(Arc::clone(&setup.course), rules, &moment.progress),
             None => Machine::new(Arc::clone(&setup.course), rules),

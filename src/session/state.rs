@@ -117,6 +117,17 @@ pub enum StateError {
     /// Another lectern has this course open.
     #[error("this course is open in another lectern: end that one first ({})", .0.display())]
     Busy(PathBuf),
+    /// There is no saved session.
+    #[error("there is no saved session in {}: nothing was done here yet, or with another scenario", .0.display())]
+    Nothing(PathBuf),
+    /// A saved session that cannot be read.
+    #[error("{}: not a saved session: {why}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system refuses.
     #[error("{}: {source}", path.display())]
     Io {
@@ -139,14 +150,7 @@ impl StateFolder {
     /// # Errors
     /// When it is open elsewhere, or cannot be made.
     pub fn open(course: &Path, target: &str) -> Result<Self, StateError> {
-        let name = {
-            let mut hash = Sha256::new();
-            hash.update(course.as_os_str().as_encoded_bytes());
-            hash.update([0]);
-            hash.update(target.as_bytes());
-            hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect::<String>()
-        };
-        Self::at(&state_home().join(name))
+        Self::at(&folder_of(course, target))
     }
 
     /// A folder by its path.
@@ -234,6 +238,36 @@ impl StateFolder {
             }
         }
     }
+}
+
+/// The folder of the state of a course and a target, whether it exists or not.
+pub fn folder_of(course: &Path, target: &str) -> PathBuf {
+    let mut hash = Sha256::new();
+    hash.update(course.as_os_str().as_encoded_bytes());
+    hash.update([0]);
+    hash.update(target.as_bytes());
+    let name: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    state_home().join(name)
+}
+
+/// The latest state in a folder, only looked at: nothing is locked, made or moved. A session that goes on meanwhile does no harm:
+/// each of its states is written whole.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn look(folder: &Path) -> Result<Moment, StateError> {
+    let path = folder.join("now.json");
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StateError::Nothing(folder.to_owned())),
+        Err(source) => return Err(StateError::Io { path, source }),
+    };
+    let why = match serde_json::from_slice::<Moment>(&bytes) {
+        Ok(moment) if moment.version == VERSION => return Ok(moment),
+        Ok(moment) => format!("it is of version {}, not {VERSION}", moment.version),
+        Err(error) => error.to_string(),
+    };
+    Err(StateError::Unusable { path, why })
 }
 
 /// Where states are kept: `$XDG_STATE_HOME/lectern`, by default `~/.local/state/lectern` (XDG Base Directory Specification).

@@ -3,6 +3,7 @@
 
 mod aws;
 mod calls;
+mod effects;
 mod eks_token;
 mod error;
 mod kube;
@@ -12,6 +13,7 @@ mod programs;
 
 pub use aws::{AwsClients, WireAnswer};
 pub use calls::{CallRecord, Calls};
+pub use effects::{Claim, Claimed, Effects, Field, Subject};
 pub use eks_token::EksToken;
 pub use error::TargetError;
 pub use kube::{KubeClient, KubeOptions, KubeOverrides};

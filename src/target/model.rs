@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use super::aws::{self, AwsClients};
 use super::live::Live;
-use super::{Calls, Programs, TargetError};
+use super::{Calls, Effects, Programs, TargetError};
 use crate::clock::Clock;
 use crate::sandbox::Sandbox;
 use crate::sandbox::serve::Serving;
@@ -52,6 +52,7 @@ pub struct Target {
     pub(super) trusts_commands: bool,
     pub(super) kube: super::kube::KubeSide,
     pub(super) programs: Programs,
+    pub(super) effects: Option<Effects>,
     /// The sandbox on loopback, once a program needed it.
     pub(super) served: tokio::sync::OnceCell<Serving>,
 }
@@ -71,6 +72,7 @@ impl Target {
             trusts_commands: false,
             kube: super::kube::KubeSide::default(),
             programs: Programs::default(),
+            effects: None,
             served: tokio::sync::OnceCell::new(),
         }
     }
@@ -90,7 +92,8 @@ impl Target {
         }
         let place = Place::Live(Box::new(live));
         let served = tokio::sync::OnceCell::new();
-        Ok(Self { clock, calls: Calls::default(), place, trusts_commands: false, kube, programs, served })
+        let calls = Calls::default();
+        Ok(Self { clock, calls, place, trusts_commands: false, kube, programs, effects: None, served })
     }
 
     /// The same target for commands that the person wrote: they may name endpoints. Lessons may not.
@@ -98,6 +101,20 @@ impl Target {
     pub fn trusting_commands(mut self) -> Self {
         self.trusts_commands = true;
         self
+    }
+
+    /// The same target, only looked at: its clients refuse whatever could change something, `why` is what they tell, and
+    /// commands that would change something put into `effects` what should be there.
+    #[must_use]
+    pub fn only_looked_at(mut self, effects: Effects, why: &str) -> Self {
+        self.calls.forbid_changes(why);
+        self.effects = Some(effects);
+        self
+    }
+
+    /// Where commands claim what should be there instead of changing it, if the target is only looked at.
+    pub fn effects(&self) -> Option<&Effects> {
+        self.effects.as_ref()
     }
 
     /// Whether commands are the person's own.

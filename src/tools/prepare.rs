@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use super::{Status, TargetCall};
 use crate::sandbox::{SandboxError, Scenario};
+use crate::target::{Claimed, Subject};
 
 /// Why nothing was prepared.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,12 @@ async fn prepare(call: &TargetCall) -> Result<(), Refusal> {
     let arguments = &call.invocation.args;
     if arguments.len() > 1 || arguments.first().is_some_and(|argument| argument.starts_with('-')) {
         return Err(Refusal::Arguments(arguments.join(" ")));
+    }
+    if let Some(effects) = call.target.effects() {
+        let name = arguments.first().cloned().unwrap_or_default();
+        let subject = Subject { service: "sandbox".into(), kind: "module".into(), namespace: String::new(), name };
+        effects.of("prepare-environment").claim(subject, Claimed::BeginAnew, None);
+        return Ok(());
     }
     let Some(sandbox) = call.target.as_sandbox() else { return Err(Refusal::Live) };
     if let Some(module) = arguments.first() {

@@ -135,6 +135,7 @@ pub fn run(grade: &Grade) -> miette::Result<u8> {
             programs: programs.clone(),
             how: how.clone(),
             keep: false,
+            look: None,
         };
         waiting.push_back((number, setup, choice));
     }

@@ -40,6 +40,10 @@ impl Machine {
             behind.push_back(hook);
         }
         behind.extend(suites.iter().rev().filter(|(_, ends)| *ends && last).map(|(script, _)| suite(script.clone())));
+        if self.rules.only_look {
+            ahead.clear();
+            behind.clear();
+        }
         let bindings = self.before.get(&id).cloned().unwrap_or_else(|| self.bindings[id.lesson].clone());
         self.active = Some(Active {
             id,
@@ -217,6 +221,7 @@ impl Machine {
             && !active.changed_something
             && active.mended_by_time
             && active.pending
+            && !self.rules.only_look
             && left > pause;
         if !may_settle {
             self.finish(at, Some(Cause::Output), effects);
@@ -246,7 +251,7 @@ impl Machine {
             effects.push(Effect::Hook { id, hook, phase: HookPhase::After, test_output });
             return;
         }
-        let seconds = if self.rules.no_wait { 0 } else { step.annotations.wait };
+        let seconds = if self.rules.no_wait || self.rules.only_look { 0 } else { step.annotations.wait };
         active.report.ms = millis(at.saturating_sub(active.began));
         active.report.wait_s = seconds;
         if seconds == 0 {

@@ -9,7 +9,7 @@ use super::operations::{self, CallError};
 use super::options::{self, Opt, Parsed, Values};
 use super::output::Format;
 use super::paginate::{Pages, Paging};
-use super::{Argument, End, answer, arguments, help, print};
+use super::{Argument, End, answer, arguments, claims, help, print};
 use crate::target::{AwsClients, TargetError};
 use crate::tools::TargetCall;
 
@@ -33,6 +33,11 @@ pub(super) async fn run(
         return Err(Failure::general(message).into());
     };
     let clients = call.target.aws(&globals.aws).await.map_err(unusable)?;
+    if let Some(effects) = call.target.effects().filter(|_| operation.mutating) {
+        let effects = effects.of(&format!("aws {} {}", service.name, model::dashed(name)));
+        let there = claims::look(&effects, service, name, &input, &clients, &globals.zone).await?;
+        return if there.is_null() { Ok(()) } else { print(call, globals, name, &there).await };
+    }
     let ask = async |input: &Map<String, Value>| -> Result<Value, Failure> {
         let result = sdk_call(clients.clone(), input.clone()).await;
         result.map_err(|error| failed(&error, name, &clients))?;
@@ -108,7 +113,39 @@ pub(super) async fn prepare<'a>(
     Ok(Some(Prepared { service, operation, name, sdk_call, clients, input, zone: globals.zone.clone() }))
 }
 
-impl Prepared<'_> {
+impl<'a> Prepared<'a> {
+    /// An operation with its input.
+    ///
+    /// # Errors
+    /// When the call is not built.
+    pub fn of(
+        service: &'a Service,
+        name: &'a str,
+        input: Map<String, Value>,
+        clients: AwsClients,
+        zone: jiff::tz::TimeZone,
+    ) -> Result<Self, Failure> {
+        let (Some(operation), Some(sdk_call)) = (service.operations.get(name), operations::find(&service.name, name))
+        else {
+            let name = model::dashed(name);
+            return Err(Failure::general(format!(
+                "lectern's aws does not make this call yet: {} {name}",
+                service.name
+            )));
+        };
+        Ok(Self { service, operation, name, sdk_call, clients, input, zone })
+    }
+
+    /// A refusal in the CLI's words.
+    pub fn refused(&self, answer: Answer) -> Failure {
+        match answer {
+            Answer::Refused { code, message, .. } => {
+                failed(&CallError::Refused { code, message }, self.name, &self.clients)
+            }
+            Answer::Given { .. } => Failure::general("the service did not refuse"),
+        }
+    }
+
     /// Asks once.
     ///
     /// # Errors

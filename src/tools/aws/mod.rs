@@ -7,6 +7,7 @@
 
 mod answer;
 mod arguments;
+mod claims;
 mod command;
 mod failure;
 mod globals;

@@ -34,6 +34,9 @@ pub(super) struct Operation {
     /// The element around the result, in the query protocol.
     pub wrapper: Option<String>,
     pub page: Option<Page>,
+    /// Whether it changes something.
+    #[serde(default)]
+    pub mutating: bool,
 }
 
 /// How a list is paged.

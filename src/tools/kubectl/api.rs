@@ -10,10 +10,11 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::Value;
 
+use super::claims;
 use super::error::{ApiFailure, Failure};
 use super::transport::{Broken, TIMED_OUT};
 use crate::clock::Clock;
-use crate::target::{KubeClient, Target};
+use crate::target::{Effects, KubeClient, Target};
 use crate::tools::Output;
 
 /// How often a request is sent again when the server asks for it or cuts the connection, as client-go does.
@@ -153,12 +154,22 @@ pub struct Api {
     timeout: Option<Duration>,
     impersonate: Vec<(&'static str, String)>,
     warned: Mutex<HashSet<String>>,
+    effects: Option<Effects>,
 }
 
 impl Api {
     /// Requests by `client`; warnings go to `out`'s standard error.
     pub fn new(client: KubeClient, target: Arc<Target>, out: Output, clock: Clock) -> Self {
-        Self { client, target, out, clock, timeout: None, impersonate: Vec::new(), warned: Mutex::default() }
+        Self {
+            client,
+            target,
+            out,
+            clock,
+            timeout: None,
+            impersonate: Vec::new(),
+            warned: Mutex::default(),
+            effects: None,
+        }
     }
 
     /// The same with a limit for each request (session time).
@@ -169,6 +180,16 @@ impl Api {
     /// The same in the name of somebody else: headers and their values.
     pub fn impersonating(self, impersonate: Vec<(&'static str, String)>) -> Self {
         Self { impersonate, ..self }
+    }
+
+    /// The same, with what would be changed only claimed, if there is where to.
+    pub fn claiming(self, effects: Option<Effects>) -> Self {
+        Self { effects, ..self }
+    }
+
+    /// Where is claimed what requests would change, if the target is only looked at.
+    pub fn effects(&self) -> Option<&Effects> {
+        self.effects.as_ref()
     }
 
     /// The server's URL.
@@ -256,6 +277,12 @@ impl Api {
     /// # Errors
     /// When the server refuses or cannot be reached.
     pub async fn bytes(&self, call: &Call) -> Result<Vec<u8>, Failure> {
+        let dry = call.query.iter().any(|(name, value)| name == "dryRun" && value == "All");
+        if let Some(effects) = self.effects().filter(|_| claims::changes(&call.method, &call.path, dry)) {
+            let content = call.content.as_ref().map(|(kind, body)| (*kind, body.as_slice()));
+            let answer = Box::pin(claims::answer(self, effects, &call.method, &call.path, content)).await?;
+            return Ok(answer.to_string().into_bytes());
+        }
         let response = self.send(call, true).await?;
         let body = response.into_body().collect().await.map_err(|error| {
             let why = match Broken::of(&error, self.server()) {
@@ -293,6 +320,9 @@ impl Api {
     /// # Errors
     /// When the server refuses the request or the upgrade.
     pub async fn connect(&self, call: &Call) -> Result<kube::client::Connection, Failure> {
+        if let Some(effects) = self.effects() {
+            return Err(claims::refuse(effects, claims::in_container(&call.path)));
+        }
         let request = self.request(call).await?;
         self.client.client.connect(request).await.map_err(|error| match error {
             kube::Error::Api(status) => Failure::from(ApiFailure {

@@ -6,6 +6,7 @@
 
 mod age;
 mod api;
+mod claims;
 mod describe;
 mod discovery;
 mod error;
@@ -75,8 +76,43 @@ async fn work(call: TargetCall) -> Result<(), Failure> {
     }
     let kube = options_of(&options, &persons, &invocation);
     let session = Session::new(options, command, kube, target, invocation, stdin, out);
-    (verb.run)(&session).await
+    let result = (verb.run)(&session).await;
+    let changing = CHANGING.contains(&verb.words[0]) && options_dry(&session) == "none";
+    if let Some(effects) = session.effects().filter(|effects| changing && !effects.any()) {
+        match &result {
+            Ok(()) => claims::unchanged(effects, &session.selected()),
+            Err(failure) => claims::missing(effects, failure, &session.namespace().await.unwrap_or_default()),
+        }
+    }
+    result
 }
+
+fn options_dry(session: &Session) -> &str {
+    match session.options.text("dry-run") {
+        "" | "none" | "false" => "none",
+        other => other,
+    }
+}
+
+/// The commands that change objects.
+const CHANGING: &[&str] = &[
+    "annotate",
+    "apply",
+    "autoscale",
+    "cordon",
+    "create",
+    "delete",
+    "drain",
+    "expose",
+    "label",
+    "patch",
+    "replace",
+    "run",
+    "scale",
+    "set",
+    "taint",
+    "uncordon",
+];
 
 /// What the command line says of the way to the cluster. `persons` are the options that only a person's own line has.
 fn options_of(options: &Parsed, persons: &[&str], invocation: &Invocation) -> KubeOptions {

@@ -238,6 +238,7 @@ impl Session {
                 }
             }
         }
+        self.note_selected(&selection.objects);
         Ok(selection)
     }
 
@@ -252,6 +253,7 @@ impl Session {
                 Err(failure) => selection.fail(failure),
             }
         }
+        self.note_selected(&selection.objects);
         Ok(selection)
     }
 

@@ -1,6 +1,6 @@
 //! One call of kubectl: its options, where it prints, and its way to the cluster.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::config::Kubeconfig;
@@ -11,7 +11,7 @@ use super::discovery::{Discovery, Mapping};
 use super::error::Failure;
 use super::options::{Parsed, duration};
 use crate::clock::Clock;
-use crate::target::{KubeOptions, Target};
+use crate::target::{Effects, KubeOptions, Subject, Target};
 use crate::tools::{Files, Invocation, Output, TargetInput};
 
 /// How many bytes of standard input are taken as manifests.
@@ -31,6 +31,9 @@ pub struct Session {
     stdin: tokio::sync::Mutex<Option<TargetInput>>,
     cluster: OnceCell<Cluster>,
     discovery: OnceCell<Arc<Discovery>>,
+    effects: Option<Effects>,
+    /// The objects that were selected, while the target is only looked at.
+    selected: Mutex<Vec<Subject>>,
 }
 
 struct Cluster {
@@ -49,7 +52,10 @@ impl Session {
         stdin: TargetInput,
         out: Output,
     ) -> Self {
+        let effects = target.effects().map(|effects| effects.of(&command));
         Self {
+            effects,
+            selected: Mutex::default(),
             options,
             command,
             out,
@@ -60,6 +66,24 @@ impl Session {
             cluster: OnceCell::new(),
             discovery: OnceCell::new(),
         }
+    }
+
+    /// Where is claimed what the command would change, if the target is only looked at.
+    pub fn effects(&self) -> Option<&Effects> {
+        self.effects.as_ref()
+    }
+
+    /// Notes what the command is about, for when it changes nothing.
+    pub fn note_selected(&self, objects: &[super::resources::Object]) {
+        if self.effects.is_some() {
+            let mut selected = self.selected.lock().unwrap_or_else(PoisonError::into_inner);
+            selected.extend(objects.iter().map(super::claims::of_object));
+        }
+    }
+
+    /// What was noted.
+    pub fn selected(&self) -> Vec<Subject> {
+        self.selected.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The files that may be opened.
@@ -122,7 +146,8 @@ impl Session {
                 impersonate.extend(text("as-uid").map(|uid| ("Impersonate-Uid", uid)));
                 let api = Api::new(client, Arc::clone(&self.target), self.out.clone(), self.clock().clone())
                     .with_timeout(request_timeout)
-                    .impersonating(impersonate);
+                    .impersonating(impersonate)
+                    .claiming(self.effects.clone());
                 Ok(Cluster { api, namespace })
             })
             .await

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::dry_run::{DryRun, tell};
 use crate::tools::kubectl::api::{APPLY, Call, MERGE, STRATEGIC_MERGE};
+use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
 use crate::tools::kubectl::print::json;
@@ -130,6 +131,9 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
         }));
     }
     let api = session.api().await?;
+    if let Some(effects) = api.effects().filter(|_| dry == DryRun::No) {
+        return Ok((claims::applied(api, effects, object).await?, "unchanged"));
+    }
     if session.options.on("server-side") {
         let manager = match session.options.given("field-manager") {
             true => session.options.text("field-manager"),

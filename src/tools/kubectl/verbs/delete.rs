@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::dry_run::{DryRun, no_resource};
 use super::follow::{Event, Following};
 use crate::tools::kubectl::api::Call;
+use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag};
@@ -49,6 +50,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         return Err(failure);
     }
     let dry = DryRun::of(session).await?;
+    if let Some(effects) = session.effects().filter(|_| dry == DryRun::No) {
+        return claims::deleted(session, effects).await;
+    }
     let name_only = match options.text("output") {
         "" => false,
         "name" => true,

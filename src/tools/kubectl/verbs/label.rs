@@ -115,8 +115,12 @@ async fn one(
 ) -> Result<(Value, &'static str), Failure> {
     let current = &object.value["metadata"][which.field];
     let mut patch = Map::new();
+    let looks = session.effects().is_some();
     for (key, value) in new {
         match (&current[key], value) {
+            (_, value) if looks => {
+                patch.insert(key.clone(), value.clone());
+            }
             (Value::Null, Value::Null) => {
                 session.complain(format!("{} \"{key}\" not found.\n", which.noun)).await?;
             }

@@ -34,6 +34,7 @@ mod wait;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use apply::LAST_APPLIED;
 pub use kustomize::build as built_kustomization;
 pub use rollout_history::selector as selector_text;
 

@@ -85,7 +85,7 @@ async fn nodes(session: &Session) -> Result<(Vec<Object>, Vec<Failure>), Failure
 async fn mark(session: &Session, node: &Object, cordoned: bool, dry: DryRun) -> Result<(), Failure> {
     let now = node.value["spec"]["unschedulable"].as_bool().unwrap_or(false);
     let word = if cordoned { "cordoned" } else { "uncordoned" };
-    if now == cordoned {
+    if now == cordoned && session.effects().is_none() {
         return session.print(format!("{} already {word}{}\n", node.title(), dry.suffix())).await;
     }
     if dry != DryRun::Client {

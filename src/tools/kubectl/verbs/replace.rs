@@ -51,7 +51,11 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let mut printer = ObjectPrinter::chosen(session).await?;
     let mut failures = Vec::new();
     for object in session.objects_of_files().await? {
-        let replaced = if force { again(session, &object).await } else { one(session, &object, dry).await };
+        let replaced = if force && session.effects().is_none() {
+            again(session, &object).await
+        } else {
+            one(session, &object, dry).await
+        };
         match replaced {
             Ok(value) => tell(session, &mut printer, &object, &value, "replaced", dry).await?,
             Err(Failure::Closed) => return Err(Failure::Closed),

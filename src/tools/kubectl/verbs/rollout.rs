@@ -43,9 +43,10 @@ pub async fn restart(session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// As kubectl.
 pub async fn pause(session: &Session) -> Result<(), Failure> {
+    let looks = session.effects().is_some();
     change(session, "paused", |object| match (object.mapping.kind.as_str(), object.value["spec"]["paused"] == true) {
-        ("Deployment", true) => Err("is already paused".to_owned()),
-        ("Deployment", false) => Ok(json!({"spec": {"paused": true}})),
+        ("Deployment", true) if !looks => Err("is already paused".to_owned()),
+        ("Deployment", _) => Ok(json!({"spec": {"paused": true}})),
         _ => Err("pausing is not supported".to_owned()),
     })
     .await
@@ -56,9 +57,10 @@ pub async fn pause(session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// As kubectl.
 pub async fn resume(session: &Session) -> Result<(), Failure> {
+    let looks = session.effects().is_some();
     change(session, "resumed", |object| match (object.mapping.kind.as_str(), object.value["spec"]["paused"] == true) {
-        ("Deployment", false) => Err("is not paused".to_owned()),
-        ("Deployment", true) => Ok(json!({"spec": {"paused": null}})),
+        ("Deployment", false) if !looks => Err("is not paused".to_owned()),
+        ("Deployment", _) => Ok(json!({"spec": {"paused": null}})),
         _ => Err("resuming is not supported".to_owned()),
     })
     .await

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::tools::kubectl::api::{Call, JSON_PATCH, STRATEGIC_MERGE};
+use crate::tools::kubectl::claims;
 use crate::tools::kubectl::describe::template;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
@@ -192,6 +193,10 @@ pub async fn undo(session: &Session) -> Result<(), Failure> {
 }
 
 async fn back(session: &Session, object: &Object) -> Result<String, Failure> {
+    if let Some(effects) = session.effects() {
+        // Once it is done the revision before is another one.
+        return Err(claims::refuse(effects, claims::of_object(object)));
+    }
     let to = session.options.number("to-revision");
     if to < 0 {
         return Err(Failure::message(format!("revision must be a positive integer: {to}")));

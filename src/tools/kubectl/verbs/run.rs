@@ -10,6 +10,7 @@ use super::dry_run::DryRun;
 use super::expose;
 use super::follow::{Event, Following};
 use crate::tools::kubectl::api::Call;
+use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{DRY_RUN, Flag, PRINT};
@@ -70,6 +71,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let attached = options.on("attach") || options.on("stdin");
     if options.on("rm") && !attached {
         return Err(session.usage("--rm should only be used for attached containers"));
+    }
+    if let Some(effects) = session.effects().filter(|_| attached) {
+        return Err(claims::refuse(effects, claims::pod(&session.namespace().await?, name)));
     }
     let dry = DryRun::of(session).await?;
     if attached && dry != DryRun::No {

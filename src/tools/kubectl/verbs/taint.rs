@@ -111,7 +111,8 @@ async fn one(
         .filter(|change| !change.remove && taints.iter().any(|taint| is(taint, change)))
         .map(|change| format!("{}:{}", change.key, change.effect))
         .collect();
-    if !overwrite && !taken.is_empty() {
+    let looks = session.effects().is_some();
+    if !overwrite && !taken.is_empty() && !looks {
         return Err(Failure::message(format!(
             "node {} already has {} taint(s) with same effect(s) and --overwrite is false",
             node.name,
@@ -124,7 +125,7 @@ async fn one(
         taints.retain(|taint| !is(taint, change));
         let gone = before != taints.len();
         if change.remove {
-            if !gone {
+            if !gone && !looks {
                 let effect = if change.effect.is_empty() { String::new() } else { format!(":{}", change.effect) };
                 return Err(Failure::message(format!("taint \"{}{effect}\" not found", change.key)));
             }
