@@ -163,6 +163,7 @@ fn without_a_saved_session_it_says_where_it_looked() {
 #[test]
 fn no_command_changes_anything_while_only_looking() {
     const CHANGES: &[&str] = &[
+        "prepare-environment",
         "kubectl -n ui annotate deployment/ui a=b",
         "kubectl apply -f - <<< '{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\",\"namespace\":\"ui\"}}'",
         "kubectl apply --server-side -f - <<< '{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\",\"namespace\":\"ui\"}}'",
@@ -181,7 +182,7 @@ fn no_command_changes_anything_while_only_looking() {
         "kubectl -n ui expose deployment ui --port=80 --name=other",
         "kubectl -n ui label deployment/ui a=b",
         "kubectl -n ui patch deployment ui -p '{\"spec\":{\"replicas\":4}}'",
-        "kubectl -n ui get deployment ui -o yaml | sed s/x/x/ ; kubectl -n ui get configmap -o yaml | kubectl replace -f -",
+        "kubectl -n ui create configmap ui --from-literal=zz=1 --dry-run=client -o yaml | kubectl replace -f -",
         "kubectl -n ui rollout pause deployment/ui",
         "kubectl -n ui rollout restart deployment/ui",
         "kubectl -n ui rollout undo deployment/ui",
@@ -191,28 +192,30 @@ fn no_command_changes_anything_while_only_looking() {
         "kubectl -n ui set env deployment/ui A=b",
         "kubectl -n ui set image deployment/ui *=x:2",
         "aws eks create-access-entry --cluster-name $EKS_CLUSTER_AUTO_NAME --principal-arn arn:aws:iam::${AWS_ACCOUNT_ID}:role/x",
-        "aws eks create-addon --cluster-name $EKS_CLUSTER_AUTO_NAME --addon-name coredns",
+        "aws eks create-addon --cluster-name $EKS_CLUSTER_AUTO_NAME --addon-name no-such-addon",
         "aws eks delete-cluster --name $EKS_CLUSTER_AUTO_NAME",
         "aws eks tag-resource --resource-arn arn:aws:eks:us-west-2:${AWS_ACCOUNT_ID}:cluster/x --tags a=b",
         "aws eks untag-resource --resource-arn arn:aws:eks:us-west-2:${AWS_ACCOUNT_ID}:cluster/x --tag-keys a",
         "aws iam create-role --role-name r --assume-role-policy-document '{\"Version\":\"2012-10-17\",\"Statement\":[]}'",
         "aws iam delete-role --role-name ${EKS_CLUSTER_AUTO_NAME}-carts-dynamo",
         "aws iam attach-role-policy --role-name ${EKS_CLUSTER_AUTO_NAME}-carts-dynamo --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess",
-        "prepare-environment",
     ];
     let world = World::new();
     let state = learn(&world, "idle", &["kubectl -n ui get deployment ui -o name"]);
-    let look = "kubectl get all,cm,secret,sa,ns,hpa,nodes -A -o yaml | wc -c; aws iam list-roles --output text | wc -l; aws eks list-clusters --output text";
+    const LOOK: &str = "$(kubectl get all,cm,secret,sa,ns,hpa -A -o yaml; kubectl get nodes -o jsonpath='{.items[*].spec}'; aws iam list-roles; aws eks list-clusters)";
+    let (before, after) = (format!("BEFORE={LOOK}"), format!("test \"{LOOK}\" = \"$BEFORE\""));
     // In front and behind the same is seen; in between each command claims, or is refused, and changes nothing.
-    let commands: Vec<&str> = [look].into_iter().chain(CHANGES.iter().copied()).chain([look]).collect();
+    let commands: Vec<&str> =
+        [before.as_str()].into_iter().chain(CHANGES.iter().copied()).chain([after.as_str()]).collect();
     let graders = world.path("every.md");
     fs::write(&graders, page(&commands)).unwrap();
     let (report, status) = verify(&world, &graders, &state);
     assert_eq!(status, Some(1));
     let steps = report["lessons"][0]["steps"].as_array().unwrap();
     assert_eq!(steps.len(), commands.len());
-    for (step, command) in steps.iter().zip(&commands).skip(1).take(CHANGES.len() - 1) {
+    for (step, command) in steps.iter().zip(&commands).skip(1).take(CHANGES.len()) {
         let finding = step["finding"]["verdict"].as_str().unwrap();
         assert_ne!(finding, "present", "{command}: {step:#}");
     }
+    assert_eq!(steps.last().unwrap()["finding"]["verdict"], "present", "{:#}", steps.last().unwrap());
 }
