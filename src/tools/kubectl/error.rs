@@ -24,6 +24,20 @@ pub enum Failure {
     Plain(String),
     /// Several, one a line.
     Many(Vec<Failure>),
+    /// The same after some output was printed.
+    Printed {
+        /// What is on standard output.
+        output: Vec<u8>,
+        /// What went wrong then.
+        failure: Box<Failure>,
+    },
+    /// Text that is printed as it is, and the status.
+    Coded {
+        /// The text.
+        text: String,
+        /// The status.
+        status: u8,
+    },
     /// Everything has been said; this is the status.
     Status(u8),
     /// Nobody reads the output.
@@ -192,11 +206,22 @@ impl Failure {
         }
     }
 
+    /// What is still to be printed on standard output ahead of the report.
+    pub fn output(&self) -> Vec<u8> {
+        match self {
+            Self::Printed { output, .. } => output.clone(),
+            Self::Many(failures) => failures.iter().flat_map(Self::output).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What is printed on standard error (nothing for [`Failure::Status`] and [`Failure::Closed`]) and the exit status.
     pub fn report(&self) -> (String, u8) {
         let (mut text, status) = match self {
             Self::Closed => return (String::new(), 141),
             Self::Status(status) => return (String::new(), *status),
+            Self::Coded { text, status } => (text.clone(), *status),
+            Self::Printed { failure, .. } => return failure.report(),
             Self::Usage { message, command } => {
                 (format!("error: {message}\nSee '{command} -h' for help and examples"), 1)
             }
@@ -220,8 +245,9 @@ impl Failure {
             Self::Api(failure) => failure.words(),
             Self::Message(message) if message.starts_with("error: ") => message.clone(),
             Self::Message(message) => format!("error: {message}"),
-            Self::Plain(text) => text.clone(),
+            Self::Plain(text) | Self::Coded { text, .. } => text.clone(),
             Self::Usage { message, .. } => format!("error: {message}"),
+            Self::Printed { failure, .. } => failure.line(),
             Self::Many(failures) => failures.iter().map(Self::line).collect::<Vec<_>>().join("\n"),
             Self::Status(_) | Self::Closed => String::new(),
         }
@@ -231,8 +257,9 @@ impl Failure {
     pub fn words(&self) -> String {
         match self {
             Self::Api(failure) => failure.message.clone(),
-            Self::Message(text) | Self::Plain(text) => text.clone(),
+            Self::Message(text) | Self::Plain(text) | Self::Coded { text, .. } => text.clone(),
             Self::Usage { message, .. } => message.clone(),
+            Self::Printed { failure, .. } => failure.words(),
             Self::Many(failures) => {
                 format!("[{}]", failures.iter().map(Self::words).collect::<Vec<_>>().join(", "))
             }

@@ -10,6 +10,7 @@ mod claims;
 mod describe;
 mod discovery;
 mod error;
+mod go_template;
 mod jsonpath;
 mod manifests;
 mod options;
@@ -51,6 +52,7 @@ async fn run(call: TargetCall) -> Status {
         Err(failure) => failure,
     };
     let (text, status) = failure.report();
+    let _ = out.stdout(failure.output()).await;
     // A reader that is gone does not change what went wrong.
     let _ = out.stderr(text).await;
     status
@@ -195,9 +197,12 @@ fn find(args: &[String]) -> Result<(Verb, Vec<String>), Failure> {
         return Ok((*verb, words));
     }
     Err(match command_word(&words) {
-        Some((_, second)) => Failure::Plain(format!(
-            "error: unknown command \"{second}\"\nSee 'kubectl {first} -h' for help and examples"
-        )),
+        Some((_, second)) => {
+            let so_far = candidates.first().map_or(first.clone(), |verb| verb.words[..depth].join(" "));
+            Failure::Plain(format!(
+                "error: unknown command \"{second}\"\nSee 'kubectl {so_far} -h' for help and examples"
+            ))
+        }
         None => {
             let known: Vec<&str> = candidates.iter().filter_map(|verb| verb.words.get(depth).copied()).collect();
             Failure::message(format!("kubectl {first} needs one of: {}", known.join(", ")))

@@ -169,6 +169,26 @@ impl Session {
         Ok(self.target.kubeconfig(&self.kube, self.files())?)
     }
 
+    /// The files that the configuration is made of, the one to write a new entry to first: that of `--kubeconfig`, else of
+    /// KUBECONFIG the first that is there, else the one in the home folder.
+    pub fn kubeconfig_files(&self) -> Vec<String> {
+        let named = self.options.text("kubeconfig");
+        if !named.is_empty() {
+            return vec![named.to_owned()];
+        }
+        let variable = |name: &str| self.invocation.env.get(name).map_or("", String::as_str);
+        let mut files: Vec<String> =
+            variable("KUBECONFIG").split(':').filter(|file| !file.is_empty()).map(str::to_owned).collect();
+        match files.iter().position(|file| self.files().metadata(file).is_ok()) {
+            Some(first) => files.swap(0, first),
+            None => files.reverse(),
+        }
+        if files.is_empty() {
+            files.push(format!("{}/.kube/config", variable("HOME")));
+        }
+        files
+    }
+
     /// The namespace that the command means: `-n`, else the context's.
     ///
     /// # Errors

@@ -109,6 +109,7 @@ pub fn namespace(w: &mut Writer, value: &Value, quotas: &[Value], limits: &[Valu
         w.line(0, "Resource Quotas");
         for quota in quotas {
             w.line(1, format!("Name:\t{}", text(&quota["metadata"]["name"])));
+            super::storage::scopes(w, quota, 1, "* ");
             w.line(1, "Resource\tUsed\tHard");
             w.line(1, "--------\t---\t---");
             for (resource, hard) in entries(&quota["status"]["hard"]) {
@@ -124,14 +125,21 @@ pub fn namespace(w: &mut Writer, value: &Value, quotas: &[Value], limits: &[Valu
     w.line(0, "Resource Limits");
     w.line(0, " Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
     w.line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
-    for limit in limits.iter().flat_map(|range| items(&range["spec"]["limits"])) {
+    for limit in limits {
+        limit_lines(w, limit, " ");
+    }
+}
+
+/// The limits of a LimitRange, a line for each type and resource.
+pub fn limit_lines(w: &mut Writer, range: &Value, space: &str) {
+    for limit in items(&range["spec"]["limits"]) {
         let groups = ["min", "max", "defaultRequest", "default", "maxLimitRequestRatio"];
         let mut resources: Vec<&String> =
             groups.iter().flat_map(|group| entries(&limit[*group])).map(|(resource, _)| resource).collect();
         resources.sort();
         resources.dedup();
         for resource in resources {
-            let mut line = format!(" {}\t{resource}", text(&limit["type"]));
+            let mut line = format!("{space}{}\t{resource}", text(&limit["type"]));
             for group in groups {
                 let amount = plain(&limit[group][resource]);
                 line.push_str(&format!("\t{}", if amount.is_empty() { "-" } else { &amount }));
@@ -151,9 +159,9 @@ pub fn role(w: &mut Writer, value: &Value) {
     w.line(1, "Resources\tNon-Resource URLs\tResource Names\tVerbs");
     w.line(1, "---------\t-----------------\t--------------\t-----");
     // Rules for the same thing are one line; they stand in the order that kubectl sorts them in.
-    let mut lines: Vec<(String, String, Vec<String>, Vec<String>)> = Vec::new();
+    let mut lines: Vec<(String, String, Vec<String>, Vec<String>, String)> = Vec::new();
     let list = |value: &Value| items(value).map(|item| text(item).to_owned()).collect::<Vec<_>>();
-    let mut add = |resource: String, url: String, names: Vec<String>, verbs: &[String]| match lines
+    let mut add = |group: &str, resource: String, url: String, names: Vec<String>, verbs: &[String]| match lines
         .iter_mut()
         .find(|line| (&line.0, &line.1, &line.2) == (&resource, &url, &names))
     {
@@ -164,7 +172,7 @@ pub fn role(w: &mut Writer, value: &Value) {
                 }
             }
         }
-        None => lines.push((resource, url, names, verbs.to_vec())),
+        None => lines.push((resource, url, names, verbs.to_vec(), group.to_owned())),
     };
     for rule in items(&value["rules"]) {
         let verbs = list(&rule["verbs"]);
@@ -177,19 +185,24 @@ pub fn role(w: &mut Writer, value: &Value) {
                 };
                 let names = list(&rule["resourceNames"]);
                 if names.is_empty() {
-                    add(whole, String::new(), Vec::new(), &verbs);
+                    add(&group, whole, String::new(), Vec::new(), &verbs);
                 } else {
                     for name in names {
-                        add(whole.clone(), String::new(), vec![name], &verbs);
+                        add(&group, whole.clone(), String::new(), vec![name], &verbs);
                     }
                 }
             }
         }
         for url in list(&rule["nonResourceURLs"]) {
-            add(String::new(), url, Vec::new(), &verbs);
+            add("", String::new(), url, Vec::new(), &verbs);
         }
     }
-    for (resource, url, names, verbs) in lines {
+    // kubectl sorts rules by how Go prints them, verbs ahead of groups and resources.
+    lines.sort_by_cached_key(|(resource, url, names, verbs, group)| {
+        let bare = resource.replacen(&format!(".{group}"), "", usize::from(!group.is_empty()));
+        format!("[{}],[{group}],[{bare}],[{}],[{url}]", verbs.join(" "), names.join(" "))
+    });
+    for (resource, url, names, verbs, _) in lines {
         let url = if url.is_empty() { "[]".to_owned() } else { format!("[{url}]") };
         w.line(1, format!("{resource}\t{url}\t[{}]\t[{}]", names.join(" "), verbs.join(" ")));
     }

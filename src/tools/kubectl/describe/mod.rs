@@ -7,6 +7,8 @@ mod general;
 mod network;
 mod node;
 mod pod;
+mod policy;
+mod storage;
 pub mod template;
 mod volumes;
 mod workload;
@@ -88,6 +90,42 @@ pub async fn describe(session: &Session, object: &Object) -> Result<String, Fail
                 Err(_) => Value::Null,
             };
             node::describe(&mut w, value, &lease, &pods);
+        }
+        ("", "PersistentVolume") => storage::volume(&mut w, value),
+        ("", "PersistentVolumeClaim") => {
+            let pods = listed(session, Call::get(format!("/api/v1/namespaces/{}/pods", object.namespace))).await?;
+            storage::claim(&mut w, value, &pods);
+        }
+        ("storage.k8s.io", "StorageClass") => storage::storage_class(&mut w, value),
+        ("storage.k8s.io", "VolumeAttributesClass") => storage::attributes_class(&mut w, value),
+        ("storage.k8s.io", "CSINode") => storage::csi_node(&mut w, value),
+        ("scheduling.k8s.io", "PriorityClass") => storage::priority_class(&mut w, value),
+        ("autoscaling", "HorizontalPodAutoscaler") => {
+            // kubectl describes the second version, whichever was asked for.
+            let path = format!(
+                "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers/{}",
+                object.namespace, object.name
+            );
+            match session.api().await?.value(&Call::get(path)).await {
+                Ok(second) => policy::autoscaler(&mut w, &second),
+                Err(Failure::Closed) => return Err(Failure::Closed),
+                Err(_) => policy::autoscaler(&mut w, value),
+            }
+        }
+        ("policy", "PodDisruptionBudget") => policy::disruption_budget(&mut w, value),
+        ("networking.k8s.io", "IngressClass") => policy::ingress_class(&mut w, value),
+        ("discovery.k8s.io", "EndpointSlice") => policy::endpoint_slice(&mut w, value),
+        ("networking.k8s.io", "NetworkPolicy") => {
+            policy::network_policy(&mut w, value);
+            return Ok(w.finish());
+        }
+        ("", "ResourceQuota") => {
+            storage::quota(&mut w, value);
+            return Ok(w.finish());
+        }
+        ("", "LimitRange") => {
+            storage::limits(&mut w, value);
+            return Ok(w.finish());
         }
         _ => general::describe(&mut w, value),
     }

@@ -18,7 +18,73 @@ pub fn volumes(w: &mut Writer, volumes: &Value, space: &str) {
     }
 }
 
-/// What a volume, or a PersistentVolume's specification, is made of.
+/// What a PersistentVolume is made of.
+pub fn volume_of_cluster(w: &mut Writer, spec: &Value) {
+    let csi = &spec["csi"];
+    if csi.is_object() {
+        w.line(2, "Type:\tCSI (a Container Storage Interface (CSI) volume source)");
+        for (title, what) in [("Driver", "driver"), ("FSType", "fsType"), ("VolumeHandle", "volumeHandle")] {
+            w.line(2, format!("{title}:\t{}", text(&csi[what])));
+        }
+        w.line(2, format!("ReadOnly:\t{}", csi["readOnly"] == true));
+        let mut lines: Vec<String> = entries(&csi["volumeAttributes"])
+            .into_iter()
+            .map(|(key, value)| format!("{key}={}", text(value)))
+            .collect();
+        if lines.is_empty() {
+            lines.push("<none>".into());
+        }
+        // kubectl indents each piece of these lines, the tab among them.
+        w.column("    VolumeAttributes:\t", "        \t    ", &lines);
+        return;
+    }
+    let local = &spec["local"];
+    if local.is_object() {
+        w.line(2, "Type:\tLocalVolume (a persistent volume backed by local storage on a node)");
+        w.line(2, format!("Path:\t{}", text(&local["path"])));
+        return;
+    }
+    for (kind, title, fields) in KINDS_OF_CLUSTER {
+        let source = &spec[*kind];
+        if source.is_object() {
+            w.line(2, format!("Type:\t{title}"));
+            for (name, key) in *fields {
+                let value = match *key {
+                    "readOnly" => (source["readOnly"] == true).to_string(),
+                    "partition" => source["partition"].as_i64().unwrap_or(0).to_string(),
+                    key => plain(&source[key]),
+                };
+                w.line(2, format!("{name}:\t{value}"));
+            }
+            return;
+        }
+    }
+    let known = ["hostPath", "nfs"].iter().find(|kind| spec[**kind].is_object());
+    match known {
+        Some(kind) => {
+            let mut volume = Value::Null;
+            volume[*kind] = spec[*kind].clone();
+            one(w, &volume);
+        }
+        None => w.line(1, "<unknown>"),
+    }
+}
+
+/// Sources that only name things: the field, kubectl's title, and what it shows.
+const KINDS_OF_CLUSTER: &[(&str, &str, &[(&str, &str)])] = &[
+    (
+        "awsElasticBlockStore",
+        "AWSElasticBlockStore (a Persistent Disk resource in AWS)",
+        &[("VolumeID", "volumeID"), ("FSType", "fsType"), ("Partition", "partition"), ("ReadOnly", "readOnly")],
+    ),
+    (
+        "gcePersistentDisk",
+        "GCEPersistentDisk (a Persistent Disk resource in Google Compute Engine)",
+        &[("PDName", "pdName"), ("FSType", "fsType"), ("Partition", "partition"), ("ReadOnly", "readOnly")],
+    ),
+];
+
+/// What a volume is made of.
 pub fn one(w: &mut Writer, volume: &Value) {
     let source = entries(volume).into_iter().find(|(key, value)| *key != "name" && value.is_object());
     let Some((kind, source)) = source else {

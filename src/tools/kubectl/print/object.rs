@@ -1,10 +1,11 @@
-//! Printers of whole objects: JSON, YAML, names, JSONPath, custom columns.
+//! Printers of whole objects: JSON, YAML, names, JSONPath, Go templates, custom columns.
 
 use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::{json, sort, table};
 use crate::tools::kubectl::error::Failure;
+use crate::tools::kubectl::go_template::{GoTemplate, go_print};
 use crate::tools::kubectl::jsonpath::{self, Template};
 use crate::tools::kubectl::manifests::reason;
 use crate::tools::kubectl::options::duration::quote;
@@ -28,6 +29,8 @@ pub enum Format {
     Name,
     /// `-o jsonpath=…`, with the template's text; `true` for `jsonpath-as-json`.
     JsonPath(Template, String, bool),
+    /// `-o go-template=…`
+    GoTemplate(GoTemplate),
     /// `-o custom-columns=…`: headers with templates.
     CustomColumns(Vec<(String, Template)>),
 }
@@ -57,7 +60,11 @@ impl ObjectPrinter {
         if format.is_empty() && !value.is_empty() {
             format = "go-template".into();
         }
-        if let Some(base) = format.strip_suffix("-file").map(str::to_owned) {
+        let base = match format.as_str() {
+            "templatefile" => Some("go-template".to_owned()),
+            other => other.strip_suffix("-file").map(str::to_owned),
+        };
+        if let Some(base) = base {
             let known = matches!(base.as_str(), "jsonpath" | "go-template") || (is_get && base == "custom-columns");
             if known && !value.is_empty() {
                 value = session.files().read_to_string(&value).map_err(|error| {
@@ -86,9 +93,12 @@ impl ObjectPrinter {
             }
             "custom-columns" if is_get => Format::CustomColumns(custom_columns(&value)?),
             "go-template" | "template" | "templatefile" | "go-template-file" => {
-                return Err(Failure::message(
-                    "go-template is not built into this kubectl yet: use -o jsonpath, custom-columns or json",
-                ));
+                if value.is_empty() {
+                    return Err(Failure::message("template format specified but no template given"));
+                }
+                let template = GoTemplate::read(&value, strict)
+                    .map_err(|why| Failure::message(format!("error parsing template {value}, {why}")))?;
+                Format::GoTemplate(template)
             }
             other => {
                 return Err(Failure::message(format!(
@@ -111,7 +121,15 @@ impl ObjectPrinter {
     ///
     /// # Errors
     /// When a template does not fit.
-    pub fn print(&mut self, object: &Value) -> Result<String, Failure> {
+    pub fn print(&mut self, object: &Value) -> Result<Vec<u8>, Failure> {
+        if let Format::GoTemplate(template) = &self.format {
+            self.printed += 1;
+            return by_template(template, object);
+        }
+        self.text(object).map(String::into_bytes)
+    }
+
+    fn text(&mut self, object: &Value) -> Result<String, Failure> {
         let mut object = object.clone();
         let is_list = object["items"].is_array();
         if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
@@ -155,6 +173,7 @@ impl ObjectPrinter {
                 }
                 template.print(&object).map_err(failed)
             }
+            Format::GoTemplate(_) => Ok(String::new()),
             Format::CustomColumns(columns) => {
                 let mut out = Columns::table();
                 if !self.no_headers && self.printed == 1 {
@@ -189,6 +208,25 @@ impl ObjectPrinter {
     pub fn is_name(&self) -> bool {
         matches!(self.format, Format::Name)
     }
+}
+
+/// What a Go template makes of an object. kubectl prints what it had when it stopped, and what helps to find the cause.
+fn by_template(template: &GoTemplate, object: &Value) -> Result<Vec<u8>, Failure> {
+    let object = json::sorted(object);
+    template.print(&object).map_err(|stopped| {
+        let mut output = stopped.output;
+        let (why, text) = (&stopped.why, template.text());
+        output.extend_from_slice(
+            format!(
+                "Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{text}\n\traw data was:\n\t\t{}\n\tobject given to template engine was:\n\t\t{}\n\n",
+                json::compact(&object),
+                go_print(&object)
+            )
+            .as_bytes(),
+        );
+        let failure = Failure::message(format!("error executing template {}: {why}", quote(text)));
+        Failure::Printed { output, failure: Box::new(failure) }
+    })
 }
 
 /// A list of objects as `get` prints several: a `v1` `List`.

@@ -36,8 +36,13 @@ pub const RESOURCES_OPTIONS: &[&[Flag]] = &[&[
     Flag::list("verbs"),
 ]];
 /// The options of `auth can-i`.
-pub const CAN_I_OPTIONS: &[&[Flag]] =
-    &[&[Flag::switch("all-namespaces").short('A'), Flag::switch("quiet").short('q'), Flag::text("subresource")]];
+pub const CAN_I_OPTIONS: &[&[Flag]] = &[&[
+    Flag::switch("all-namespaces").short('A'),
+    Flag::switch("list"),
+    Flag::switch("no-headers"),
+    Flag::switch("quiet").short('q'),
+    Flag::text("subresource"),
+]];
 /// The options of `auth whoami`.
 pub const WHOAMI_OPTIONS: &[&[Flag]] = &[PRINT];
 
@@ -230,7 +235,7 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
     let printer = crate::tools::kubectl::print::object::ObjectPrinter::chosen(session).await?;
     let text = match printer {
         Some(mut printer) => printer.print(&value)?,
-        None => to_yaml(&sorted(&value), Dialect::Kubectl),
+        None => to_yaml(&sorted(&value), Dialect::Kubectl).into_bytes(),
     };
     session.print(text).await
 }
@@ -308,6 +313,9 @@ pub async fn resources(session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// As kubectl; status 1 for no.
 pub async fn can_i(session: &Session) -> Result<(), Failure> {
+    if session.options.on("list") {
+        return super::can_list::run(session).await;
+    }
     let args = &session.options.args;
     let [verb, what, rest @ ..] = args.as_slice() else {
         return Err(Failure::message(

@@ -15,7 +15,8 @@ use crate::tools::kubectl::print::object::ObjectPrinter;
 use crate::tools::kubectl::resources::{Object, Rules};
 use crate::tools::kubectl::session::Session;
 
-const COMMON: &[Flag] = &[
+/// The options that each of these commands has.
+pub(super) const COMMON: &[Flag] = &[
     Flag::text("field-manager").or("kubectl-create"),
     Flag::switch("save-config"),
     Flag::text("validate").or("strict").alone("strict"),
@@ -27,9 +28,10 @@ pub const OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, FILES, PRINT];
 /// The options of `create namespace` and `create serviceaccount`.
 pub const NAMED_OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, PRINT];
 /// The options of `create configmap`.
-pub const CONFIG_MAP_OPTIONS: &[&[Flag]] = &[COMMON, DATA, DRY_RUN, PRINT];
+pub const CONFIG_MAP_OPTIONS: &[&[Flag]] = &[COMMON, DATA, &[Flag::switch("append-hash")], DRY_RUN, PRINT];
 /// The options of `create secret`.
-pub const SECRET_OPTIONS: &[&[Flag]] = &[COMMON, DATA, &[Flag::text("type")], DRY_RUN, PRINT];
+pub const SECRET_OPTIONS: &[&[Flag]] =
+    &[COMMON, DATA, &[Flag::switch("append-hash"), Flag::text("type")], DRY_RUN, PRINT];
 /// The options of `create deployment`.
 pub const DEPLOYMENT_OPTIONS: &[&[Flag]] = &[
     COMMON,
@@ -104,6 +106,83 @@ async fn send(
     Ok(Object { value: created, ..object })
 }
 
+/// Creates an object; `noun` is what kubectl calls it when the server does not take it.
+///
+/// # Errors
+/// As kubectl.
+pub(super) async fn make_named(session: &Session, value: Value, noun: &str) -> Result<(), Failure> {
+    match make_with(session, value, "created", false, true).await {
+        Err(Failure::Api(failure)) => {
+            let colon = if noun == super::create_secret::SECRET { "" } else { ":" };
+            Err(Failure::message(format!("failed to create {noun}{colon} {}", Failure::Api(failure).words())))
+        }
+        other => other.map(drop),
+    }
+}
+
+/// Looks whether options are given that a command cannot do without.
+///
+/// # Errors
+/// When some are not.
+pub(super) fn required(session: &Session, names: &[&str]) -> Result<(), Failure> {
+    let missing: Vec<String> =
+        names.iter().filter(|name| !session.options.given(name)).map(|name| quote(name)).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::message(format!("required flag(s) {} not set", missing.join(", ")))),
+    }
+}
+
+/// A selector as a manifest has it, from the words of an option: `a=b,c in (d,e),f`.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn selector(text: &str) -> Result<Value, Failure> {
+    let (mut labels, mut expressions) = (Map::new(), Vec::new());
+    let mut depth = 0;
+    let mut parts = vec![String::new()];
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        match (c, depth, parts.last_mut()) {
+            (',', 0, _) => parts.push(String::new()),
+            (c, _, Some(part)) => part.push(c),
+            _ => {}
+        }
+    }
+    for part in parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
+        let list = |text: &str| -> Vec<String> {
+            let inside = text.trim().trim_start_matches('(').trim_end_matches(')');
+            inside.split(',').map(|value| value.trim().to_owned()).collect()
+        };
+        if part.contains("!=") {
+            return Err(Failure::message(format!("{} is not a valid label selector operator", quote("!="))));
+        }
+        if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
+            labels.insert(key.trim().to_owned(), json!(value.trim()));
+        } else if let Some((key, values)) = part.split_once(" notin ") {
+            expressions.push(json!({"key": key.trim(), "operator": "NotIn", "values": list(values)}));
+        } else if let Some((key, values)) = part.split_once(" in ") {
+            expressions.push(json!({"key": key.trim(), "operator": "In", "values": list(values)}));
+        } else if let Some(key) = part.strip_prefix('!') {
+            expressions.push(json!({"key": key.trim(), "operator": "DoesNotExist"}));
+        } else {
+            expressions.push(json!({"key": part, "operator": "Exists"}));
+        }
+    }
+    let mut value = json!({});
+    if !labels.is_empty() {
+        value["matchLabels"] = labels.into();
+    }
+    if !expressions.is_empty() {
+        value["matchExpressions"] = expressions.into();
+    }
+    Ok(value)
+}
+
 async fn make(session: &Session, value: Value) -> Result<(), Failure> {
     make_with(session, value, "created", true, true).await.map(|_| ())
 }
@@ -165,7 +244,11 @@ fn without_nulls(value: &mut Value) {
     }
 }
 
-fn name(session: &Session) -> Result<String, Failure> {
+/// The name that the command's one argument is.
+///
+/// # Errors
+/// When there is not exactly one.
+pub(super) fn name(session: &Session) -> Result<String, Failure> {
     match session.options.args.as_slice() {
         [name] => Ok(name.clone()),
         args => Err(session.usage(format!("exactly one NAME is required, got {}", args.len()))),
@@ -189,7 +272,10 @@ pub async fn service_account(session: &Session) -> Result<(), Failure> {
 }
 
 /// What `--from-literal`, `--from-file` and `--from-env-file` hold.
-fn data(session: &Session) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+///
+/// # Errors
+/// When a file cannot be read, or a literal is none.
+pub(super) fn data(session: &Session) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut all: Vec<(String, Vec<u8>)> = Vec::new();
     let read = |path: &str| {
         session
@@ -253,6 +339,7 @@ pub async fn config_map(session: &Session) -> Result<(), Failure> {
             value[field] = Value::Object(map);
         }
     }
+    super::create_secret::append_hash(session, &mut value);
     make(session, value).await
 }
 
@@ -273,6 +360,7 @@ pub async fn secret(session: &Session) -> Result<(), Failure> {
     if !map.is_empty() {
         value["data"] = Value::Object(map);
     }
+    super::create_secret::append_hash(session, &mut value);
     make(session, value).await
 }
 

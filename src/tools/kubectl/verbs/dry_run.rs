@@ -67,8 +67,8 @@ pub async fn tell(
 ) -> Result<(), Failure> {
     let text = match printer {
         Some(printer) if !printer.is_name() => printer.print(value)?,
-        Some(_) => format!("{}\n", object.title()),
-        None => format!("{} {done}{}\n", object.title(), dry.suffix()),
+        Some(_) => format!("{}\n", object.title()).into(),
+        None => format!("{} {done}{}\n", object.title(), dry.suffix()).into(),
     };
     session.print(text).await
 }

@@ -102,7 +102,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             Some(printer) => printer.print(&with_kind(event, &mapping))?,
             None => {
                 columns.write(&row(session, &event, everywhere));
-                columns.flush()
+                columns.flush().into_bytes()
             }
         };
         session.print(text).await?;

@@ -70,7 +70,7 @@ pub async fn run(session: &Session, mut printer: Option<ObjectPrinter>) -> Resul
                     Some(printer) => printer.print(&object)?,
                     None => {
                         rows.print(&table_of(session, object), events.then_some(kind), &mut columns);
-                        columns.flush()
+                        columns.flush().into_bytes()
                     }
                 };
                 session.print(text).await?;

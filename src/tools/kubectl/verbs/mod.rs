@@ -2,14 +2,23 @@
 
 mod apply;
 mod autoscale;
+mod can_list;
+mod certificate;
 mod cluster;
+mod config_edit;
+mod cp;
 mod create;
+mod create_policy;
+mod create_rbac;
+mod create_secret;
+mod create_service;
 mod delete;
 mod describe;
 mod diff;
 mod dry_run;
 mod events;
 mod exec;
+mod explain;
 mod expose;
 mod follow;
 mod get;
@@ -20,6 +29,7 @@ mod logs;
 mod nodes;
 mod patch;
 mod pods;
+mod refused;
 mod replace;
 mod rollout;
 mod rollout_history;
@@ -27,8 +37,11 @@ mod rollout_status;
 mod run;
 mod scale;
 mod set;
+mod set_edit;
 mod taint;
+mod tar;
 mod top;
+mod typed;
 mod wait;
 
 use std::future::Future;
@@ -68,14 +81,32 @@ pub const VERBS: &[Verb] = &[
     verb!(["api-resources"], cluster::RESOURCES_OPTIONS, cluster::resources),
     verb!(["api-versions"], cluster::NO_OPTIONS, cluster::versions),
     verb!(["apply"], apply::OPTIONS, apply::run),
+    verb!(["apply", "edit-last-applied"], refused::EDIT_OPTIONS, refused::editor),
+    verb!(["attach"], refused::ATTACH_OPTIONS, refused::attach),
     verb!(["autoscale"], autoscale::OPTIONS, autoscale::run),
     verb!(["auth", "can-i"], cluster::CAN_I_OPTIONS, cluster::can_i),
     verb!(["auth", "whoami"], cluster::WHOAMI_OPTIONS, cluster::whoami),
+    verb!(["certificate", "approve"], certificate::OPTIONS, certificate::approve),
+    verb!(["certificate", "deny"], certificate::OPTIONS, certificate::deny),
     verb!(["cluster-info"], cluster::NO_OPTIONS, cluster::info),
     verb!(["config", "current-context"], cluster::NO_OPTIONS, cluster::current_context),
     verb!(["config", "get-contexts"], cluster::CONTEXTS_OPTIONS, cluster::contexts),
+    verb!(["config", "delete-cluster"], cluster::NO_OPTIONS, config_edit::delete_cluster),
+    verb!(["config", "delete-context"], cluster::NO_OPTIONS, config_edit::delete_context),
+    verb!(["config", "delete-user"], cluster::NO_OPTIONS, config_edit::delete_user),
+    verb!(["config", "get-clusters"], cluster::NO_OPTIONS, config_edit::clusters),
+    verb!(["config", "get-users"], cluster::NO_OPTIONS, config_edit::users),
+    verb!(["config", "rename-context"], cluster::NO_OPTIONS, config_edit::rename_context),
+    verb!(["config", "set"], config_edit::SET_OPTIONS, config_edit::set),
+    verb!(["config", "set-cluster"], cluster::NO_OPTIONS, config_edit::refused),
+    verb!(["config", "set-context"], config_edit::SET_CONTEXT_OPTIONS, config_edit::set_context),
+    verb!(["config", "set-credentials"], cluster::NO_OPTIONS, config_edit::refused),
+    verb!(["config", "unset"], cluster::NO_OPTIONS, config_edit::unset),
+    verb!(["config", "use"], cluster::NO_OPTIONS, config_edit::use_context),
+    verb!(["config", "use-context"], cluster::NO_OPTIONS, config_edit::use_context),
     verb!(["config", "view"], cluster::VIEW_OPTIONS, cluster::view),
     verb!(["cordon"], nodes::CORDON_OPTIONS, nodes::cordon),
+    verb!(["cp"], cp::OPTIONS, cp::run),
     verb!(["create"], create::OPTIONS, create::run),
     verb!(["create", "configmap"], create::CONFIG_MAP_OPTIONS, create::config_map),
     verb!(["create", "cm"], create::CONFIG_MAP_OPTIONS, create::config_map),
@@ -85,20 +116,49 @@ pub const VERBS: &[Verb] = &[
     verb!(["create", "namespace"], create::NAMED_OPTIONS, create::namespace),
     verb!(["create", "ns"], create::NAMED_OPTIONS, create::namespace),
     verb!(["create", "secret", "generic"], create::SECRET_OPTIONS, create::secret),
+    verb!(["create", "clusterrole"], create_rbac::CLUSTER_ROLE_OPTIONS, create_rbac::cluster_role),
+    verb!(["create", "clusterrolebinding"], create_rbac::CLUSTER_BINDING_OPTIONS, create_rbac::cluster_binding),
+    verb!(["create", "cronjob"], create_policy::CRON_JOB_OPTIONS, create_policy::cron_job),
+    verb!(["create", "cj"], create_policy::CRON_JOB_OPTIONS, create_policy::cron_job),
+    verb!(["create", "ingress"], create_service::INGRESS_OPTIONS, create_service::ingress),
+    verb!(["create", "ing"], create_service::INGRESS_OPTIONS, create_service::ingress),
+    verb!(["create", "poddisruptionbudget"], create_policy::BUDGET_OPTIONS, create_policy::budget),
+    verb!(["create", "pdb"], create_policy::BUDGET_OPTIONS, create_policy::budget),
+    verb!(["create", "priorityclass"], create_policy::PRIORITY_OPTIONS, create_policy::priority),
+    verb!(["create", "pc"], create_policy::PRIORITY_OPTIONS, create_policy::priority),
+    verb!(["create", "quota"], create_policy::QUOTA_OPTIONS, create_policy::quota),
+    verb!(["create", "resourcequota"], create_policy::QUOTA_OPTIONS, create_policy::quota),
+    verb!(["create", "role"], create_rbac::ROLE_OPTIONS, create_rbac::role),
+    verb!(["create", "rolebinding"], create_rbac::BINDING_OPTIONS, create_rbac::binding),
+    verb!(["create", "secret", "docker-registry"], create_secret::REGISTRY_OPTIONS, create_secret::registry),
+    verb!(["create", "secret", "tls"], create_secret::TLS_OPTIONS, create_secret::tls),
+    verb!(["create", "service", "clusterip"], create_service::CLUSTER_IP_OPTIONS, create_service::cluster_ip),
+    verb!(["create", "service", "externalname"], create_service::EXTERNAL_NAME_OPTIONS, create_service::external_name),
+    verb!(["create", "service", "loadbalancer"], create_service::LOAD_BALANCER_OPTIONS, create_service::load_balancer),
+    verb!(["create", "service", "nodeport"], create_service::NODE_PORT_OPTIONS, create_service::node_port),
+    verb!(["create", "svc", "clusterip"], create_service::CLUSTER_IP_OPTIONS, create_service::cluster_ip),
+    verb!(["create", "svc", "externalname"], create_service::EXTERNAL_NAME_OPTIONS, create_service::external_name),
+    verb!(["create", "svc", "loadbalancer"], create_service::LOAD_BALANCER_OPTIONS, create_service::load_balancer),
+    verb!(["create", "svc", "nodeport"], create_service::NODE_PORT_OPTIONS, create_service::node_port),
+    verb!(["create", "token"], create_secret::TOKEN_OPTIONS, create_secret::token),
     verb!(["create", "serviceaccount"], create::NAMED_OPTIONS, create::service_account),
     verb!(["create", "sa"], create::NAMED_OPTIONS, create::service_account),
     verb!(["delete"], delete::OPTIONS, delete::run),
     verb!(["describe"], describe::OPTIONS, describe::run),
     verb!(["diff"], diff::OPTIONS, diff::run),
     verb!(["drain"], nodes::DRAIN_OPTIONS, nodes::drain),
+    verb!(["edit"], refused::EDIT_OPTIONS, refused::editor),
     verb!(["events"], events::OPTIONS, events::run),
     verb!(["exec"], exec::OPTIONS, exec::run),
+    verb!(["explain"], explain::OPTIONS, explain::run),
     verb!(["expose"], expose::OPTIONS, expose::run),
     verb!(["get"], get::OPTIONS, get::run),
     verb!(["kustomize"], kustomize::OPTIONS, kustomize::run),
     verb!(["label"], label::OPTIONS, label::label),
     verb!(["logs"], logs::OPTIONS, logs::run),
     verb!(["patch"], patch::OPTIONS, patch::run),
+    verb!(["port-forward"], refused::FORWARD_OPTIONS, refused::port),
+    verb!(["proxy"], refused::PROXY_OPTIONS, refused::port),
     verb!(["replace"], replace::OPTIONS, replace::run),
     verb!(["rollout", "history"], rollout_history::OPTIONS, rollout_history::run),
     verb!(["rollout", "pause"], rollout::PAUSE_OPTIONS, rollout::pause),
@@ -110,6 +170,11 @@ pub const VERBS: &[Verb] = &[
     verb!(["scale"], scale::OPTIONS, scale::run),
     verb!(["set", "env"], set::ENV_OPTIONS, set::env),
     verb!(["set", "image"], set::IMAGE_OPTIONS, set::image),
+    verb!(["set", "resources"], set_edit::RESOURCES_OPTIONS, set_edit::resources),
+    verb!(["set", "selector"], set_edit::SELECTOR_OPTIONS, set_edit::selector),
+    verb!(["set", "serviceaccount"], set_edit::ACCOUNT_OPTIONS, set_edit::account),
+    verb!(["set", "sa"], set_edit::ACCOUNT_OPTIONS, set_edit::account),
+    verb!(["set", "subject"], set_edit::SUBJECT_OPTIONS, set_edit::subject),
     verb!(["taint"], taint::OPTIONS, taint::run),
     verb!(["top", "node"], top::NODE_OPTIONS, top::node),
     verb!(["top", "nodes"], top::NODE_OPTIONS, top::node),

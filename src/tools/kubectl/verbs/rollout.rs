@@ -102,8 +102,8 @@ async fn change(
             Ok(changed) => {
                 let text = match &mut printer {
                     Some(printer) if !printer.is_name() => printer.print(&changed)?,
-                    Some(_) => format!("{}\n", object.title()),
-                    None => format!("{} {done}\n", object.title()),
+                    Some(_) => format!("{}\n", object.title()).into(),
+                    None => format!("{} {done}\n", object.title()).into(),
                 };
                 session.print(text).await?;
             }

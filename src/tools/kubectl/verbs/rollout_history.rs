@@ -180,8 +180,8 @@ pub async fn undo(session: &Session) -> Result<(), Failure> {
             Ok(outcome) => {
                 let text = match &mut printer {
                     Some(printer) if !printer.is_name() => printer.print(&object.value)?,
-                    Some(_) => format!("{}\n", object.title()),
-                    None => format!("{} {outcome}\n", object.title()),
+                    Some(_) => format!("{}\n", object.title()).into(),
+                    None => format!("{} {outcome}\n", object.title()).into(),
                 };
                 session.print(text).await?;
             }

@@ -66,7 +66,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             Ok(value) => {
                 let text = match &mut printer {
                     Some(printer) => printer.print(&value)?,
-                    None => format!("{} condition met\n", object.title()),
+                    None => format!("{} condition met\n", object.title()).into(),
                 };
                 session.print(text).await?;
             }
