@@ -158,53 +158,65 @@ pub fn role(w: &mut Writer, value: &Value) {
     w.line(0, "PolicyRule:");
     w.line(1, "Resources\tNon-Resource URLs\tResource Names\tVerbs");
     w.line(1, "---------\t-----------------\t--------------\t-----");
-    // Rules for the same thing are one line; they stand in the order that kubectl sorts them in.
-    let mut lines: Vec<(String, String, Vec<String>, Vec<String>, String)> = Vec::new();
+    // Rules for the same thing are one line.
+    let mut lines: Vec<RoleLine> = Vec::new();
     let list = |value: &Value| items(value).map(|item| text(item).to_owned()).collect::<Vec<_>>();
-    let mut add = |group: &str, resource: String, url: String, names: Vec<String>, verbs: &[String]| match lines
-        .iter_mut()
-        .find(|line| (&line.0, &line.1, &line.2) == (&resource, &url, &names))
-    {
-        Some(line) => {
-            for verb in verbs {
-                if !line.3.contains(verb) {
-                    line.3.push(verb.clone());
+    let mut add = |line: RoleLine| match lines.iter_mut().find(|known| known.is_for_the_same(&line)) {
+        Some(known) => {
+            for verb in line.verbs {
+                if !known.verbs.contains(&verb) {
+                    known.verbs.push(verb);
                 }
             }
         }
-        None => lines.push((resource, url, names, verbs.to_vec(), group.to_owned())),
+        None => lines.push(line),
     };
     for rule in items(&value["rules"]) {
         let verbs = list(&rule["verbs"]);
         for group in list(&rule["apiGroups"]) {
             for resource in list(&rule["resources"]) {
-                let whole = match (resource.split_once('/'), group.as_str()) {
-                    (_, "") => resource.clone(),
-                    (Some((resource, part)), group) => format!("{resource}.{group}/{part}"),
-                    (None, group) => format!("{resource}.{group}"),
-                };
+                let line = RoleLine { group: group.clone(), resource, verbs: verbs.clone(), ..RoleLine::default() };
                 let names = list(&rule["resourceNames"]);
                 if names.is_empty() {
-                    add(&group, whole, String::new(), Vec::new(), &verbs);
-                } else {
-                    for name in names {
-                        add(&group, whole.clone(), String::new(), vec![name], &verbs);
-                    }
+                    add(line.clone());
+                }
+                for name in names {
+                    add(RoleLine { name, ..line.clone() });
                 }
             }
         }
         for url in list(&rule["nonResourceURLs"]) {
-            add("", String::new(), url, Vec::new(), &verbs);
+            add(RoleLine { url, verbs: verbs.clone(), ..RoleLine::default() });
         }
     }
     // kubectl sorts rules by how Go prints them, verbs ahead of groups and resources.
-    lines.sort_by_cached_key(|(resource, url, names, verbs, group)| {
-        let bare = resource.replacen(&format!(".{group}"), "", usize::from(!group.is_empty()));
-        format!("[{}],[{group}],[{bare}],[{}],[{url}]", verbs.join(" "), names.join(" "))
+    lines.sort_by_cached_key(|line| {
+        let verbs = line.verbs.join(" ");
+        format!("[{verbs}],[{}],[{}],[{}],[{}]", line.group, line.resource, line.name, line.url)
     });
-    for (resource, url, names, verbs, _) in lines {
-        let url = if url.is_empty() { "[]".to_owned() } else { format!("[{url}]") };
-        w.line(1, format!("{resource}\t{url}\t[{}]\t[{}]", names.join(" "), verbs.join(" ")));
+    for line in lines {
+        let resource = match (line.resource.split_once('/'), line.group.as_str()) {
+            (_, "") => line.resource.clone(),
+            (Some((resource, part)), group) => format!("{resource}.{group}/{part}"),
+            (None, group) => format!("{}.{group}", line.resource),
+        };
+        w.line(1, format!("{resource}\t[{}]\t[{}]\t[{}]", line.url, line.name, line.verbs.join(" ")));
+    }
+}
+
+/// What a role allows with one thing.
+#[derive(Debug, Clone, Default)]
+struct RoleLine {
+    group: String,
+    resource: String,
+    name: String,
+    url: String,
+    verbs: Vec<String>,
+}
+
+impl RoleLine {
+    fn is_for_the_same(&self, other: &Self) -> bool {
+        (&self.group, &self.resource, &self.name, &self.url) == (&other.group, &other.resource, &other.name, &other.url)
     }
 }
 

@@ -70,8 +70,11 @@ pub fn volume_of_cluster(w: &mut Writer, spec: &Value) {
     }
 }
 
+/// Titles with the fields that they show.
+type Shown = &'static [(&'static str, &'static str)];
+
 /// Sources that only name things: the field, kubectl's title, and what it shows.
-const KINDS_OF_CLUSTER: &[(&str, &str, &[(&str, &str)])] = &[
+const KINDS_OF_CLUSTER: &[(&str, &str, Shown)] = &[
     (
         "awsElasticBlockStore",
         "AWSElasticBlockStore (a Persistent Disk resource in AWS)",

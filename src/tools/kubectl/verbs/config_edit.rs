@@ -150,7 +150,7 @@ impl<'s> Config<'s> {
     }
 }
 
-fn one<'s>(session: &'s Session) -> Result<&'s str, Failure> {
+fn one(session: &Session) -> Result<&str, Failure> {
     match session.options.args.as_slice() {
         [name] => Ok(name),
         args => Err(Failure::message(format!("Unexpected args: [{}]", args.join(" ")))),
