@@ -196,6 +196,7 @@ impl Lexer<'_> {
         let Some(trims) = self.ends() else { return Err("comment ends before closing delimiter".into()) };
         self.close(trims);
         self.start = self.at;
+        self.skip_trimmed(trims);
         Ok(())
     }
 

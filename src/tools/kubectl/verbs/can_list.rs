@@ -130,6 +130,6 @@ mod tests {
                 {"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}],
             "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]});
         let shown: Vec<String> = rules(&status).iter().map(Rule::key).collect();
-        assert_eq!(shown, ["[get list],[],[pods],[],[]", "[get],[],[services],[],[]", "[get],[],[],[],[/healthz]"]);
+        assert_eq!(shown, ["[get list],[],[pods],[],[]", "[get],[],[],[],[/healthz]", "[get],[],[services],[],[]"]);
     }
 }
