@@ -228,7 +228,8 @@ pub async fn token(session: &Session) -> Result<(), Failure> {
     }
     match &mut printer {
         Some(printer) => session.print(printer.print(&answer)?).await,
-        None => session.print(format!("{token}\n")).await,
+        // kubectl ends it with no newline.
+        None => session.print(token).await,
     }
 }
 
