@@ -144,9 +144,7 @@ impl Scenario {
         for (path, text) in texts {
             let file = folder.join(path);
             if path.parent() == Some(Path::new("manifests")) {
-                let objects: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| located(&file, &error))?;
-                let objects = objects.into_iter().filter(|object| !object.is_null());
-                scenario.cluster.manifests.extend(objects.map(|object| Manifest { file: file.clone(), object }));
+                scenario.cluster.manifests.extend(manifests(&file, text)?);
             } else if !known.iter().any(|known| path == Path::new(known)) {
                 return Err(whole(
                     &file,
@@ -154,8 +152,74 @@ impl Scenario {
                 ));
             }
         }
+        scenario.agree(folder, texts)?;
         Ok(scenario)
     }
+
+    /// Compares what the account and the cluster say of each other.
+    fn agree(&self, folder: &Path, texts: &Texts) -> Result<(), SandboxError> {
+        let wrong = |file: &str, key: &str, message: String| {
+            let text = texts.get(Path::new(file)).map_or("", String::as_str);
+            let line = text.lines().position(|line| line.starts_with(key)).map_or(1, |at| at + 1);
+            Err(SandboxError::Scenario { file: folder.join(file), line, column: 1, message })
+        };
+        let (aws, cluster) = (&self.aws, &self.cluster);
+        if !aws.account.is_empty() && (aws.account.len() != 12 || !aws.account.bytes().all(|one| one.is_ascii_digit()))
+        {
+            return wrong("aws.yaml", "account:", format!("account {:?} is not twelve digits", aws.account));
+        }
+        let known: Vec<&str> = aws.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+        if !cluster.name.is_empty() && !known.is_empty() && !known.contains(&cluster.name.as_str()) {
+            let message = format!("the account has no cluster {:?}; aws.yaml has {}", cluster.name, known.join(", "));
+            return wrong("cluster.yaml", "name:", message);
+        }
+        if !cluster.region.is_empty() && !aws.region.is_empty() && cluster.region != aws.region {
+            let message = format!("the account's region is {}, and the cluster is in {}", aws.region, cluster.region);
+            return wrong("cluster.yaml", "region:", message);
+        }
+        let mut names: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return wrong("cluster.yaml", "nodes:", format!("there are two nodes named {}", pair[0]));
+        }
+        Ok(())
+    }
+}
+
+/// The objects of a file of manifests, each with the line that it begins at.
+fn manifests(file: &Path, text: &str) -> Result<Vec<Manifest>, SandboxError> {
+    let mut found = Vec::new();
+    let mut document = String::new();
+    let mut line = 0;
+    // Above each document stay as many empty lines as others took, so that errors name the file's lines.
+    for (number, row) in text.lines().chain(["---"]).enumerate() {
+        let ends = row == "---" || row.starts_with("--- ");
+        if !ends {
+            if line == 0 && !row.trim_start().is_empty() && !row.trim_start().starts_with('#') {
+                line = number + 1;
+            }
+            document.push_str(row);
+            document.push('\n');
+            continue;
+        }
+        if line > 0 {
+            let object: Value = serde_saphyr::from_str(&document).map_err(|error| located(file, &error))?;
+            if !object.is_object() {
+                let message = "not a Kubernetes object: a manifest is a map with apiVersion, kind and metadata".into();
+                return Err(SandboxError::Scenario { file: file.to_owned(), line, column: 1, message });
+            }
+            found.push(Manifest { file: file.to_owned(), line, object });
+        }
+        document = "\n".repeat(number + 1);
+        line = 0;
+        if let Some(rest) = row.strip_prefix("--- ").filter(|rest| !rest.trim_start().starts_with('#')) {
+            document.truncate(number);
+            document.push_str(rest);
+            document.push('\n');
+            line = number + 1;
+        }
+    }
+    Ok(found)
 }
 
 fn one<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, SandboxError> {

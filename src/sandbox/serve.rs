@@ -8,6 +8,7 @@ mod account;
 mod cluster;
 mod identity;
 mod login;
+mod private;
 mod state;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use identity::Identity;
+use private::PrivateFolder;
 pub use state::{Promise, Saved, StateFolder};
 
 use super::Sandbox;
@@ -80,7 +82,7 @@ pub struct Serving {
     promise: Option<Promise>,
     // Its controllers end with it.
     _sandbox: Sandbox,
-    _private: Option<tempfile::TempDir>,
+    _private: Option<PrivateFolder>,
     _running: DropGuard,
 }
 
@@ -103,7 +105,7 @@ impl Serving {
         let private = match &state {
             Some(_) => None,
             None => {
-                let made = state::private_folder();
+                let made = PrivateFolder::new();
                 Some(made.map_err(ServeError::file(&std::env::temp_dir()))?)
             }
         };

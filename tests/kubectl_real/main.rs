@@ -4,6 +4,7 @@
 //! need it say that they were skipped when there is none.
 
 mod account;
+mod base_application;
 mod cluster;
 mod login;
 mod replay;

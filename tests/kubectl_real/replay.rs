@@ -199,7 +199,7 @@ fn only_reads(command: &str) -> bool {
 /// Exit status, standard output and standard error as they are compared.
 type Told = (i32, String, String);
 
-fn shared() -> PathBuf {
+pub fn shared() -> PathBuf {
     std::env::var_os("LECTERN_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
 }

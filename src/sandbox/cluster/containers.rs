@@ -9,9 +9,9 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::api::{Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Quantity, Status, Usage};
+use super::api::{Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Status, Usage};
 use super::controllers::Controllers;
-use super::kubelet::{Run, Stage, answers, behaviour};
+use super::kubelet::{Run, answers, usage};
 use super::lock;
 use super::object::{self, resources};
 use super::store::Watch;
@@ -23,20 +23,6 @@ pub struct Kubelets {
     pub controllers: Weak<Mutex<Controllers>>,
     /// The session's clock.
     pub clock: Clock,
-}
-
-/// What a container uses of which nobody says anything: a little of what it asks for.
-fn idle(container: &Value) -> Usage {
-    let asked = |pointer: &str, percent: i128, least: &str| {
-        let asked: Option<Quantity> = object::text(container, pointer).parse().ok();
-        let least: Option<Quantity> = least.parse().ok();
-        asked.map(|asked| asked.percent(percent)).into_iter().chain(least).next()
-    };
-    let none = || Quantity::default();
-    Usage {
-        cpu: asked("/resources/requests/cpu", 3, "1m").unwrap_or_else(none),
-        memory: asked("/resources/requests/memory", 60, "24Mi").unwrap_or_else(none),
-    }
 }
 
 fn gone() -> Status {
@@ -74,16 +60,9 @@ impl Containers for Kubelets {
     fn container_usage(&self, pod: &Value, container: &Value) -> Option<Usage> {
         let controllers = self.controllers.upgrade()?;
         let controllers = lock(&controllers);
-        let runtime = controllers.nodes.pod(object::uid(pod))?;
-        let stage = &runtime.containers.get(object::text(container, "/name"))?.stage;
-        if !matches!(stage, Stage::Running(_)) {
-            return None;
-        }
-        Some(
-            behaviour(&controllers.control, pod, container)
-                .and_then(|row| row.usage)
-                .unwrap_or_else(|| idle(container)),
-        )
+        let mut control = controllers.control.clone();
+        control.now = self.clock.now();
+        usage(&control, &controllers.nodes, pod, container)
     }
 
     fn node_usage(&self, node: &str) -> Option<Usage> {

@@ -90,21 +90,35 @@ fn fill(control: &Control) -> Result<(), SandboxError> {
     }
     let mut manifests: Vec<&Manifest> = control.seed.manifests.iter().collect();
     manifests.sort_by_key(|manifest| rank(&manifest.object));
-    for Manifest { file, object } in manifests {
-        let resource = object::resource_of(object::text(object, "/apiVersion"), object::text(object, "/kind"));
-        let mut object = object.clone();
-        if !object["metadata"].is_object() || object::name(&object).is_empty() {
-            return Err(SandboxError::Setup(format!("{}: an object without a name", file.display())));
-        }
-        if object::namespace(&object).is_empty() && is_namespaced(&resource) {
-            object["metadata"]["namespace"] = "default".into();
-        }
-        remember_applied(&mut object);
-        let named = format!("{resource} {}", object::name(&object));
-        control
-            .create(&resource, object)
-            .map_err(|error| SandboxError::Setup(format!("{}: {named}: {error}", file.display())))?;
+    for manifest in manifests {
+        make(control, manifest).map_err(|message| SandboxError::Scenario {
+            file: manifest.file.clone(),
+            line: manifest.line,
+            column: 1,
+            message,
+        })?;
     }
+    Ok(())
+}
+
+/// Makes the object of a manifest.
+///
+/// # Errors
+/// What is wrong with it.
+fn make(control: &Control, manifest: &Manifest) -> Result<(), String> {
+    let object = &manifest.object;
+    let kind = object::text(object, "/kind");
+    if object::text(object, "/apiVersion").is_empty() || kind.is_empty() {
+        return Err("an object needs apiVersion and kind".into());
+    }
+    if object::name(object).is_empty() {
+        return Err(format!("a {kind} without metadata.name"));
+    }
+    let named = format!("{kind} {}", object::name(object));
+    let read = control.server.read_manifest(object.clone());
+    let (resource, mut object) = read.map_err(|error| format!("{named}: {error}"))?;
+    remember_applied(&mut object, &manifest.object);
+    control.create(&resource, object).map_err(|error| format!("{named}: {error}"))?;
     Ok(())
 }
 
@@ -148,14 +162,20 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Notes the manifest as the one applied last, since manifests get into a cluster by `kubectl apply`. A manifest that brings a note of its
 /// own keeps it: then somebody has changed the object since.
-fn remember_applied(object: &mut Value) {
+fn remember_applied(object: &mut Value, manifest: &Value) {
     if !object["metadata"]["annotations"].is_object() {
         object["metadata"]["annotations"] = json!({});
     }
     if object["metadata"]["annotations"][LAST_APPLIED].is_string() {
         return;
     }
-    let mut applied = object.clone();
+    let mut applied = manifest.clone();
+    if !applied["metadata"]["annotations"].is_object() {
+        applied["metadata"]["annotations"] = json!({});
+    }
+    if !object::namespace(object).is_empty() {
+        applied["metadata"]["namespace"] = object::namespace(object).into();
+    }
     applied.sort_all_objects();
     object["metadata"]["annotations"][LAST_APPLIED] = format!("{applied}\n").into();
 }
@@ -169,30 +189,6 @@ fn rank(object: &Value) -> u8 {
         "Service" => 3,
         _ => 4,
     }
-}
-
-/// Whether a built-in resource is in namespaces.
-fn is_namespaced(resource: &GroupResource) -> bool {
-    !matches!(
-        &*resource.resource,
-        "namespaces"
-            | "nodes"
-            | "persistentvolumes"
-            | "clusterroles"
-            | "clusterrolebindings"
-            | "customresourcedefinitions"
-            | "ingressclasses"
-            | "storageclasses"
-            | "priorityclasses"
-            | "runtimeclasses"
-            | "csidrivers"
-            | "csinodes"
-            | "volumeattachments"
-            | "apiservices"
-            | "certificatesigningrequests"
-            | "mutatingwebhookconfigurations"
-            | "validatingwebhookconfigurations"
-    )
 }
 
 fn node_object(control: &Control, node: &NodeSeed) -> Value {

@@ -7,6 +7,7 @@ pub mod controllers;
 mod fill;
 pub mod kubelet;
 pub mod object;
+mod schedule;
 mod seed;
 pub mod store;
 mod webhook;
@@ -18,8 +19,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use cloud::CloudIdentity;
 pub use seed::{
-    Behaviour, Condition, ExecAnswer, Exit, LogLine, Manifest, Match, Network, NodeSeed, Permission, Readiness, Seed,
-    Span, Text,
+    Behaviour, Condition, ExecAnswer, Exit, Load, LogLine, Manifest, Match, Network, NodeSeed, Permission, Readiness,
+    Seed, Span, Text,
 };
 
 use self::api::{Containers, Server};

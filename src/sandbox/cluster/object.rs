@@ -33,6 +33,16 @@ pub mod resources {
         DAEMON_SETS = "apps", "daemonsets";
         CONTROLLER_REVISIONS = "apps", "controllerrevisions";
         JOBS = "batch", "jobs";
+        CRON_JOBS = "batch", "cronjobs";
+        AUTOSCALERS = "autoscaling", "horizontalpodautoscalers";
+        DISRUPTION_BUDGETS = "policy", "poddisruptionbudgets";
+        RESOURCE_QUOTAS = "", "resourcequotas";
+        LIMIT_RANGES = "", "limitranges";
+        VOLUMES = "", "persistentvolumes";
+        CLAIMS = "", "persistentvolumeclaims";
+        STORAGE_CLASSES = "storage.k8s.io", "storageclasses";
+        CSI_DRIVERS = "storage.k8s.io", "csidrivers";
+        API_SERVICES = "apiregistration.k8s.io", "apiservices";
         INGRESSES = "networking.k8s.io", "ingresses";
         INGRESS_CLASSES = "networking.k8s.io", "ingressclasses";
         ENDPOINT_SLICES = "discovery.k8s.io", "endpointslices";

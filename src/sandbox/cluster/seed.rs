@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::api::Usage;
+use super::api::{Quantity, Usage};
 
 /// What the cluster starts with.
 #[derive(Debug, Clone, Deserialize)]
@@ -75,6 +75,8 @@ fn default_load_balancer() -> Span {
 pub struct Manifest {
     /// The file.
     pub file: PathBuf,
+    /// The line in it that the object begins at, from 1.
+    pub line: usize,
     /// The object.
     pub object: Value,
 }
@@ -204,6 +206,24 @@ pub struct Behaviour {
     pub exec: Vec<ExecAnswer>,
     /// What it uses while it runs; a little of what it asks for when not said.
     pub usage: Option<Usage>,
+    /// What it uses besides, while something keeps it busy.
+    #[serde(default)]
+    pub load: Vec<Load>,
+}
+
+/// Work that comes from outside and is shared: the containers of a namespace that the same row plays and that are ready
+/// carry equal parts of it, as behind a Service. A container's CPU limit bounds what it uses of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// On what condition; without one always.
+    pub when: Option<Condition>,
+    /// The processor time that all of them use together.
+    #[serde(default)]
+    pub cpu: Quantity,
+    /// The memory that all of them use together.
+    #[serde(default)]
+    pub memory: Quantity,
 }
 
 /// Which containers a [`Behaviour`] is for. Patterns may hold `*`.
@@ -298,6 +318,8 @@ pub enum Condition {
     ServiceAccount(String),
     /// There is the Service that a URL or host names, seen from the Pod's namespace.
     Service(Text),
+    /// A container of that sort runs somewhere in the cluster.
+    Running(Match),
     /// The Pod has credentials of its service account's pod identity association, and these allow an action.
     Allowed(Permission),
 }

@@ -106,18 +106,6 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// A new folder for temporary files that only its owner can look into.
-pub(super) fn private_folder() -> std::io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("lectern-sandbox-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o700));
-    }
-    builder.tempdir()
-}
-
 #[cfg(not(unix))]
 fn make_private(path: &Path) -> std::io::Result<()> {
     fs::create_dir_all(path)

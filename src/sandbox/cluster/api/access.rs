@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::body::{self, Body};
 use super::request::{Call, Target, object_of};
 use super::{Server, Status, User};
-use crate::sandbox::cluster::store::{GroupResource, Key};
+use crate::sandbox::cluster::store::{GroupResource, Key, Object};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -56,6 +56,20 @@ fn allows(rule: &Value, wish: &Wish) -> bool {
         && listed(&rule["apiGroups"], &wish.group)
         && resource
         && names.is_none_or(|names| names.is_empty() || names.iter().any(|one| *one == *wish.name))
+}
+
+/// A role that somebody has.
+struct Bound {
+    /// The kind of what binds it.
+    by: &'static str,
+    binding: Object,
+    role: Object,
+}
+
+impl Bound {
+    fn rules(&self) -> impl Iterator<Item = &Value> {
+        self.role["rules"].as_array().into_iter().flatten()
+    }
 }
 
 impl Server {
@@ -127,6 +141,17 @@ impl Server {
         if user.groups.iter().any(|group| group == "system:masters") {
             return Some(String::new());
         }
+        let roles = self.roles_of(user, &wish.namespace);
+        let fitting = roles.iter().find(|bound| bound.rules().any(|rule| allows(rule, wish)))?;
+        let Bound { by, binding, role } = fitting;
+        let of = |object: &Value, field: &str| object[field].as_str().unwrap_or_default().to_owned();
+        let (binding, kind, name) =
+            (of(&binding["metadata"], "name"), of(&binding["roleRef"], "kind"), of(&role["metadata"], "name"));
+        Some(format!("RBAC: allowed by {by} {binding:?} of {kind} {name:?} to User {:?}", user.name))
+    }
+
+    /// The roles that somebody has: in the whole cluster, and in a namespace unless that is empty.
+    fn roles_of(&self, user: &User, namespace: &str) -> Vec<Bound> {
         let is_user = |subject: &Value| match subject["kind"].as_str() {
             Some("User") => subject["name"] == user.name.as_str(),
             Some("Group") => user.groups.iter().any(|group| subject["name"] == group.as_str()),
@@ -137,34 +162,43 @@ impl Server {
             _ => false,
         };
         let cluster = self.store().list(&GroupResource::of(GROUP, "clusterrolebindings"), None);
-        let local = if wish.namespace.is_empty() {
+        let local = if namespace.is_empty() {
             Vec::new()
         } else {
-            self.store().list(&GroupResource::of(GROUP, "rolebindings"), Some(&wish.namespace))
+            self.store().list(&GroupResource::of(GROUP, "rolebindings"), Some(namespace))
         };
-        for (binding, bound) in
-            cluster.iter().map(|one| (one, "ClusterRoleBinding")).chain(local.iter().map(|one| (one, "RoleBinding")))
-        {
-            if !binding["subjects"].as_array().into_iter().flatten().any(is_user) {
-                continue;
-            }
-            let role = &binding["roleRef"];
-            let name = role["name"].as_str().unwrap_or_default();
-            let key = match role["kind"].as_str() {
-                Some("Role") => Key::namespaced(&GroupResource::of(GROUP, "roles"), &wish.namespace, name),
-                _ => Key::cluster(&GroupResource::of(GROUP, "clusterroles"), name),
-            };
-            let Some(found) = self.store().get(&key) else { continue };
-            if found["rules"].as_array().into_iter().flatten().any(|rule| allows(rule, wish)) {
-                let kind = role["kind"].as_str().unwrap_or_default();
-                let binding = binding["metadata"]["name"].as_str().unwrap_or_default();
-                return Some(format!(
-                    "RBAC: allowed by {bound} {binding:?} of {kind} {name:?} to {} {:?}",
-                    "User", user.name
-                ));
+        let all = cluster.into_iter().map(|one| (one, "ClusterRoleBinding"));
+        let all = all.chain(local.into_iter().map(|one| (one, "RoleBinding")));
+        all.filter(|(binding, _)| binding["subjects"].as_array().into_iter().flatten().any(is_user))
+            .filter_map(|(binding, by)| {
+                let role = &binding["roleRef"];
+                let name = role["name"].as_str().unwrap_or_default();
+                let key = match role["kind"].as_str() {
+                    Some("Role") => Key::namespaced(&GroupResource::of(GROUP, "roles"), namespace, name),
+                    _ => Key::cluster(&GroupResource::of(GROUP, "clusterroles"), name),
+                };
+                let role = self.store().get(&key)?;
+                Some(Bound { by, binding, role })
+            })
+            .collect()
+    }
+
+    /// What somebody may do in a namespace, for a review of rules.
+    fn rules_of(&self, user: &User, namespace: &str) -> Value {
+        let (mut resources, mut paths) = (Vec::new(), Vec::new());
+        if user.groups.iter().any(|group| group == "system:masters") {
+            resources.push(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}));
+            paths.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
+        }
+        for bound in self.roles_of(user, namespace) {
+            for rule in bound.rules() {
+                let to = if rule["nonResourceURLs"].is_array() { &mut paths } else { &mut resources };
+                if !to.contains(rule) {
+                    to.push(rule.clone());
+                }
             }
         }
-        None
+        json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})
     }
 
     /// Whom a request is made as, when the caller says `--as` and may.
@@ -208,14 +242,11 @@ impl Server {
             }
             "selfsubjectreviews" => json!({"userInfo": {"username": call.user.name, "groups": call.user.groups}}),
             "selfsubjectrulesreviews" => {
-                if !call.user.groups.iter().any(|group| group == "system:masters") {
-                    return Err(Status::not_implemented("SelfSubjectRulesReview for others than administrators"));
+                let namespace = spec["namespace"].as_str().unwrap_or_default();
+                if namespace.is_empty() {
+                    return Err(Status::bad_request("no namespace on request"));
                 }
-                json!({
-                    "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-                    "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-                    "incomplete": false,
-                })
+                self.rules_of(&call.user, namespace)
             }
             other => return Err(Status::not_implemented(other)),
         };

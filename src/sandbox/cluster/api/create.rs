@@ -8,7 +8,7 @@ use super::kinds::{self, Kind};
 use super::read::Form;
 use super::request::{Call, Target, object_of};
 use super::schema::{self, Type};
-use super::{Server, Status, User, convert, defaults, managed, pods, update, validate};
+use super::{Server, Status, User, convert, defaults, limits, managed, pods, quota, update, validate};
 use crate::sandbox::cluster::store::{GroupResource, Key, Object};
 
 /// Where namespaces are.
@@ -186,6 +186,26 @@ impl Server {
         self.make(&kind, &user, object, Ownership::None, false)
     }
 
+    /// Reads an object that names its kind: where it is kept, and how. An object of a namespace that names none is of
+    /// `default`.
+    ///
+    /// # Errors
+    /// 404 when the server does not know the kind, 400 for fields that the kind does not have or values of wrong types.
+    pub fn read_manifest(&self, mut object: Value) -> Result<(GroupResource, Value), Status> {
+        let text = |field: &str| object[field].as_str().unwrap_or_default();
+        let (version, name) = (text("apiVersion"), text("kind"));
+        let all = kinds::all(self.store());
+        let Some(kind) = all.iter().find(|one| one.stored && one.kind == name && one.api_version() == version) else {
+            let message = format!("no matches for kind {name:?} in version {version:?}");
+            return Err(Status::new(404, "NotFound", message));
+        };
+        check_fields(kind, &mut object, Strictness::Strict)?;
+        if kind.namespaced && object["metadata"]["namespace"].as_str().is_none_or(str::is_empty) {
+            object["metadata"]["namespace"] = "default".into();
+        }
+        Ok((kind.resource(), convert::stored(kind, object)))
+    }
+
     pub(super) fn make(
         &self,
         kind: &Kind,
@@ -243,6 +263,9 @@ impl Server {
         for hook in self.admission() {
             hook.admit(kind, user, &mut object)?;
         }
+        if kind.group.is_empty() && kind.plural == "pods" {
+            limits::complete_pod(self, &mut object);
+        }
         defaults::apply(kind, &mut object);
         // A name that exists is told before what is wrong with the object only if the object is right, as in a real
         // server; so validation comes first.
@@ -250,6 +273,8 @@ impl Server {
         if !causes.is_empty() {
             return Err(Status::invalid(kind, &name, &causes));
         }
+        limits::check(self, kind, &object)?;
+        quota::check(self, kind, &object)?;
         if dry_run {
             if self.store().get(&key).is_some() {
                 return Err(Status::already_exists(&resource, &name));

@@ -67,6 +67,7 @@ pub fn apply(kind: &Kind, object: &mut Value) {
                 set(port, "protocol", "TCP");
             }
         }
+        ("", "limitranges") => super::limits::complete_range(object),
         ("", "persistentvolumeclaims") => set(&mut object["spec"], "volumeMode", "Filesystem"),
         ("", "persistentvolumes") => {
             set(&mut object["spec"], "persistentVolumeReclaimPolicy", "Retain");
@@ -167,6 +168,19 @@ fn autoscaler(object: &mut Value) {
     set(spec, "minReplicas", 1);
     let cpu = json!({"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}});
     set(spec, "metrics", json!([{"type": "Resource", "resource": cpu}]));
+    let behavior = &mut spec["behavior"];
+    if !behavior.is_object() {
+        entries(spec).shift_remove("behavior");
+        return;
+    }
+    let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
+    let up = &mut behavior["scaleUp"];
+    set(up, "stabilizationWindowSeconds", 0);
+    set(up, "selectPolicy", "Max");
+    set(up, "policies", json!([{"type": "Pods", "value": 4, "periodSeconds": 15}, percent]));
+    let down = &mut behavior["scaleDown"];
+    set(down, "selectPolicy", "Max");
+    set(down, "policies", json!([percent]));
 }
 
 fn definition(object: &mut Value) {

@@ -1,16 +1,19 @@
 //! `/openapi/v3`: the kinds of each group and version, their paths and types, as far as clients use them: kubectl's
-//! `explain`, its question whether the server checks fields, and how its `apply` merges lists. There are no descriptions.
+//! `explain`, its question whether the server checks fields, and how its `apply` merges lists.
 
 use std::collections::BTreeSet;
 
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Body};
 use super::kinds::{self, DEFINITIONS, Kind};
 use super::patch::Form as PatchForm;
+use super::request::Call;
 use super::schema::{List, Type};
-use super::{Server, Status};
+use super::{Server, Status, descriptions};
+use crate::sandbox::cluster::object;
+use crate::sandbox::cluster::store::Object;
 
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
@@ -27,6 +30,12 @@ fn component(of: &str) -> String {
 
 fn reference(name: &str) -> Value {
     json!({"allOf": [{"$ref": format!("#/components/schemas/{name}")}]})
+}
+
+fn describe(schema: &mut Value, text: String) {
+    if !text.is_empty() {
+        schema["description"] = text.into();
+    }
 }
 
 /// What a document holds.
@@ -101,9 +110,11 @@ impl Document {
             if field.required {
                 required.push(Value::from(name));
             }
+            describe(&mut schema, descriptions::of_field(of, name));
             properties.insert(name.into(), schema);
         }
         let mut schema = json!({"type": "object", "properties": properties});
+        describe(&mut schema, descriptions::of_type(of));
         if !required.is_empty() {
             schema["required"] = required.into();
         }
@@ -138,10 +149,14 @@ impl Document {
                 let reversed: Vec<&str> = kind.group.rsplit('.').collect();
                 let name = format!("{}.{}.{}", reversed.join("."), kind.version, kind.kind);
                 let mut schema = definition.cloned().unwrap_or_else(|| json!({"type": "object"}));
+                // The three that every kind has are described as anywhere.
+                let text = |field: &str| descriptions::of_field("core.v1.Pod", field);
                 for field in ["apiVersion", "kind"] {
-                    schema["properties"][field] = json!({"type": "string"});
+                    schema["properties"][field] = json!({"type": "string", "description": text(field)});
                 }
-                schema["properties"]["metadata"] = self.value(Type::named("meta.v1.ObjectMeta"));
+                let mut metadata = self.value(Type::named("meta.v1.ObjectMeta"));
+                describe(&mut metadata, text("metadata"));
+                schema["properties"]["metadata"] = metadata;
                 schema["x-kubernetes-group-version-kind"] = json!([gvk]);
                 self.schemas.insert(name.clone(), schema);
                 name
@@ -195,25 +210,36 @@ impl Document {
 }
 
 impl Server {
-    /// Answers below `/openapi/v3`.
-    pub(super) fn openapi(&self, path: &str) -> Result<Response<Body>, Status> {
+    /// Answers below `/openapi/v3`. A document's address in the index changes with its content, so that clients may keep
+    /// what they got at it.
+    pub(super) fn openapi(&self, call: &Call) -> Result<Response<Body>, Status> {
         let kinds = kinds::all(self.store());
+        let definitions = self.store().list(&DEFINITIONS, None);
         let root = |kind: &Kind| match kind.group.as_ref() {
             "" => format!("api/{}", kind.version),
             _ => format!("apis/{}", kind.api_version()),
         };
-        let wanted = path.trim_start_matches("/openapi/v3").trim_matches('/');
+        let hash = |root: &str| {
+            let version = |definition: &Object| object::text(definition, "/metadata/resourceVersion").to_owned();
+            let group = root.split('/').nth(1).unwrap_or_default();
+            let custom = definitions.iter().filter(|definition| definition["spec"]["group"] == group).map(version);
+            let custom: Vec<String> = custom.collect();
+            object::digest(&[env!("CARGO_PKG_VERSION"), &self.config().git_version, root, &custom.join(",")])
+                .to_uppercase()
+        };
+        let wanted = call.path.trim_start_matches("/openapi/v3").trim_matches('/');
         if wanted.is_empty() {
             let mut paths = Map::new();
             for kind in &kinds {
                 let root = root(kind);
-                let address = format!("/openapi/v3/{root}");
-                paths.entry(root).or_insert_with(|| json!({"serverRelativeURL": address}));
+                if !paths.contains_key(&root) {
+                    let address = format!("/openapi/v3/{root}?hash={}", hash(&root));
+                    paths.insert(root, json!({"serverRelativeURL": address}));
+                }
             }
             return Ok(body::json(StatusCode::OK, &json!({"paths": paths})));
         }
         let mut document = Document::default();
-        let definitions = self.store().list(&DEFINITIONS, None);
         for kind in kinds.iter().filter(|kind| root(kind) == wanted) {
             let versions = definitions
                 .iter()
@@ -236,6 +262,18 @@ impl Server {
             "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": self.config().git_version},
             "paths": document.paths, "components": {"schemas": document.schemas},
         });
-        Ok(body::json(StatusCode::OK, &whole))
+        let mut response = body::json(StatusCode::OK, &whole);
+        if call.param("hash") == Some(&hash(wanted)) {
+            // A year from now by the clock of those who keep it, which is not the session's.
+            let year = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(365 * 24);
+            let expires = year.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+            headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+            if let Ok(expires) = expires.parse() {
+                headers.insert(header::EXPIRES, expires);
+            }
+        }
+        Ok(response)
     }
 }

@@ -11,7 +11,7 @@ use super::defaults::{each, entries, set};
 use super::hooks::{ExecRequest, LogOptions};
 use super::kinds::Kind;
 use super::request::{Call, Target, number, object_of};
-use super::{Server, Status};
+use super::{Server, Status, claims};
 use crate::sandbox::cluster::store::{GroupResource, Key, Object};
 
 mod exec;
@@ -51,7 +51,11 @@ pub fn complete(server: &Server, kind: &Kind, object: &mut Value) -> Result<(), 
             Ok(())
         }
         ("", "persistentvolumeclaims") => {
-            complete_claim(server, object);
+            claims::complete(server, object);
+            Ok(())
+        }
+        ("", "persistentvolumes") => {
+            claims::protect(object, "kubernetes.io/pv-protection");
             Ok(())
         }
         _ => Ok(()),
@@ -151,7 +155,7 @@ fn service_account(server: &Server, spec: &mut Value, namespace: &str, pod: &str
     Ok(())
 }
 
-fn push(list: &mut Value, item: Value) {
+pub fn push(list: &mut Value, item: Value) {
     match list {
         Value::Array(items) => items.push(item),
         other => *other = json!([item]),
@@ -255,26 +259,8 @@ fn complete_job(job: &mut Value) {
     }
 }
 
-/// A claim that names no class gets the default one.
-fn complete_claim(server: &Server, claim: &mut Value) {
-    let finalizers = &mut claim["metadata"]["finalizers"];
-    if !finalizers.as_array().is_some_and(|list| list.iter().any(|one| one == "kubernetes.io/pvc-protection")) {
-        push(finalizers, "kubernetes.io/pvc-protection".into());
-    }
-    if !claim["spec"]["storageClassName"].is_null() {
-        return;
-    }
-    let classes = server.store().list(&GroupResource::of("storage.k8s.io", "storageclasses"), None);
-    let default = classes
-        .iter()
-        .find(|class| class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true");
-    if let Some(class) = default {
-        claim["spec"]["storageClassName"] = class["metadata"]["name"].clone();
-    }
-}
-
 impl Server {
-    fn pod_of(&self, target: &Target) -> Result<Object, Status> {
+    pub(super) fn pod_of(&self, target: &Target) -> Result<Object, Status> {
         let key = target.key();
         self.store().get(&key).ok_or_else(|| Status::not_found(&key.resource, &key.name))
     }
@@ -304,27 +290,6 @@ impl Server {
             }
             Ok(())
         })?;
-        Ok(body::json(StatusCode::CREATED, &success()))
-    }
-
-    /// Evicts a Pod: deletes it unless a disruption budget stands against it.
-    pub(super) fn evict(&self, call: &Call, target: &Target) -> Result<Response<Body>, Status> {
-        let eviction = object_of(call)?;
-        let pod = self.pod_of(target)?;
-        let namespace = target.namespace.as_deref();
-        for budget in self.store().list(&GroupResource::of("policy", "poddisruptionbudgets"), namespace) {
-            let chosen = super::selects(&budget["spec"]["selector"], &pod["metadata"]["labels"]);
-            if chosen && budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0) <= 0 {
-                let message = "Cannot evict pod as it would violate the pod's disruption budget.";
-                let name = budget["metadata"]["name"].as_str().unwrap_or_default();
-                let (needs, has) = (&budget["status"]["desiredHealthy"], &budget["status"]["currentHealthy"]);
-                let why = format!("The disruption budget {name} needs {needs} healthy pods and has {has} currently");
-                let mut status = Status::new(429, "TooManyRequests", message);
-                status.details = Some(json!({"causes": [{"reason": "DisruptionBudget", "message": why}]}));
-                return Err(status);
-            }
-        }
-        self.delete_with(call, target, &eviction["deleteOptions"])?;
         Ok(body::json(StatusCode::CREATED, &success()))
     }
 

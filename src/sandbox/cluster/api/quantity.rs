@@ -135,10 +135,40 @@ impl std::ops::Add for Quantity {
     }
 }
 
+impl std::ops::Sub for Quantity {
+    type Output = Self;
+
+    /// The difference, written as the first amount is.
+    fn sub(self, other: Self) -> Self {
+        Self { nanos: self.nanos.saturating_sub(other.nanos), form: self.form }
+    }
+}
+
 impl Quantity {
     /// The amount in hundredths of itself.
     pub fn percent(self, of_hundred: i128) -> Self {
         Self { nanos: self.nanos.saturating_mul(of_hundred) / 100, form: self.form }
+    }
+
+    /// The amount shared among so many; what does not divide is cut off.
+    pub fn divided(self, among: i128) -> Self {
+        Self { nanos: self.nanos / among.max(1), form: self.form }
+    }
+
+    /// The amount times a whole number.
+    pub fn times(self, factor: i128) -> Self {
+        Self { nanos: self.nanos.saturating_mul(factor), form: self.form }
+    }
+
+    /// In thousandths, rounded up: millicores of processors.
+    pub fn thousandths(self) -> i64 {
+        i64::try_from(self.nanos.div_euclid(1_000_000) + i128::from(self.nanos.rem_euclid(1_000_000) != 0))
+            .unwrap_or(i64::MAX)
+    }
+
+    /// Of so many thousandths, in decimal units.
+    pub fn of_thousandths(thousandths: i64) -> Self {
+        Self { nanos: i128::from(thousandths) * 1_000_000, form: Form::Decimal }
     }
 
     /// Whether it is less than nothing.

@@ -297,10 +297,6 @@ fn parse_fields(kind: &Kind, text: &str) -> Result<Vec<(String, String, bool)>, 
             } else {
                 message
             };
-            let message = format!(
-                "Unable to find {:?} that match label selector \"\", field selector {text:?}: {message}",
-                kind.resource().to_string()
-            );
             return Err(Status::bad_request(message));
         }
         fields.push((path.to_owned(), value.to_owned(), equal));

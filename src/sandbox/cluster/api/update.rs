@@ -10,7 +10,7 @@ use super::patch::{self, Form as PatchForm};
 use super::read::Form;
 use super::request::{Call, Target, object_of};
 use super::schema::Type;
-use super::{Server, Status, convert, defaults, managed, pods, validate};
+use super::{Server, Status, claims, convert, defaults, managed, pods, validate};
 use crate::sandbox::cluster::store::{Key, Object, StoreError};
 
 /// How often a change is tried again when others change the object meanwhile.
@@ -183,6 +183,9 @@ impl Server {
             let causes = validate::update(kind, old, new);
             if !causes.is_empty() {
                 return Err(Status::invalid(kind, &name, &causes));
+            }
+            if kind.group.is_empty() && kind.plural == "persistentvolumeclaims" {
+                claims::check_growth(self, old, new)?;
             }
         }
         if kind.generation && desired_differs(old, new) {

@@ -7,8 +7,10 @@ mod pod;
 use serde_json::{Value, json};
 
 use super::kinds::{Kind, NameRule};
+use super::quantity::Quantity;
 use super::selector::selects;
 use super::status::Cause;
+use crate::sandbox::cluster::schedule::Schedule;
 
 /// The items of a list.
 fn items(value: &Value) -> impl Iterator<Item = &Value> {
@@ -69,19 +71,7 @@ fn object_of(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         ("apps", "deployments" | "replicasets" | "statefulsets" | "daemonsets") => workload(kind, spec, causes),
         ("batch", "jobs") => job(spec, "spec", causes),
         ("batch", "cronjobs") => {
-            if !filled(&spec["schedule"]) {
-                causes.push(Cause::required("spec.schedule", ""));
-            } else if let Some(schedule) = spec["schedule"].as_str()
-                && !schedule.starts_with('@')
-                && schedule.split_whitespace().count() != 5
-            {
-                let message = format!(
-                    "expected exactly 5 fields, found {}: [{}]",
-                    schedule.split_whitespace().count(),
-                    schedule.split_whitespace().collect::<Vec<_>>().join(" ")
-                );
-                causes.push(Cause::invalid("spec.schedule", &schedule.into(), &message));
-            }
+            cron_job(object, causes);
             job(&spec["jobTemplate"]["spec"], "spec.jobTemplate.spec", causes);
         }
         ("", "services") => service(spec, causes),
@@ -197,7 +187,17 @@ fn workload(kind: &Kind, spec: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.template.metadata.labels", &shown, message));
     }
     labels(&template["metadata"]["labels"], "spec.template.labels", causes);
-    pod::spec(&template["spec"], "spec.template.spec", &["Always"], causes);
+    let mut pod = template["spec"].clone();
+    // Claims that are made for each Pod are volumes of its.
+    for claim in items(&spec["volumeClaimTemplates"]) {
+        let volume = json!({"name": claim["metadata"]["name"], "emptyDir": {}});
+        match &mut pod["volumes"] {
+            Value::Array(volumes) if !volumes.iter().any(|one| one["name"] == volume["name"]) => volumes.push(volume),
+            Value::Array(_) => {}
+            none => *none = json!([volume]),
+        }
+    }
+    pod::spec(&pod, "spec.template.spec", &["Always"], causes);
     if kind.plural == "deployments" {
         strategy(&spec["strategy"], causes);
     }
@@ -223,6 +223,44 @@ fn strategy(strategy: &Value, causes: &mut Vec<Cause>) {
             let supported = ["Recreate", "RollingUpdate"];
             causes.push(Cause::unsupported("spec.strategy.type", &strategy["type"], &supported));
         }
+    }
+}
+
+fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
+    let spec = &object["spec"];
+    let schedule = spec["schedule"].as_str().unwrap_or_default();
+    if schedule.is_empty() {
+        causes.push(Cause::required("spec.schedule", ""));
+    } else {
+        if let Err(why) = schedule.parse::<Schedule>() {
+            causes.push(Cause::invalid("spec.schedule", &schedule.into(), &why));
+        }
+        if schedule.contains("TZ") {
+            let message = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+            causes.push(Cause::invalid("spec.schedule", &schedule.into(), message));
+        }
+    }
+    if let Some(zone) = spec["timeZone"].as_str() {
+        let message = if zone.is_empty() {
+            Some("timeZone must be nil or non-empty string".to_owned())
+        } else if zone.eq_ignore_ascii_case("local") {
+            Some("timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones".to_owned())
+        } else {
+            jiff::tz::TimeZone::get(zone).err().map(|_| format!("unknown time zone {zone}"))
+        };
+        if let Some(message) = message {
+            causes.push(Cause::invalid("spec.timeZone", &zone.into(), &message));
+        }
+    }
+    let policies = ["Allow", "Forbid", "Replace"];
+    if !policies.iter().any(|one| spec["concurrencyPolicy"] == *one) {
+        causes.push(Cause::unsupported("spec.concurrencyPolicy", &spec["concurrencyPolicy"], &policies));
+    }
+    let limits = ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"];
+    not_negative(spec, "spec", &limits, causes);
+    // Its Jobs' names are eleven letters longer.
+    if let Some(name) = object["metadata"]["name"].as_str().filter(|name| name.len() > 52) {
+        causes.push(Cause::invalid("metadata.name", &name.into(), "must be no more than 52 characters"));
     }
 }
 
@@ -330,6 +368,13 @@ fn fixed(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
             if without(old) != without(new) {
                 let message = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
                 causes.push(Cause::forbidden("spec", message));
+            }
+            let amount = |text: &Value| text.as_str().and_then(|text| text.parse::<Quantity>().ok());
+            let wanted = amount(&new["spec"]["resources"]["requests"]["storage"]);
+            let has = amount(&old["status"]["capacity"]["storage"]);
+            if wanted.zip(has).is_some_and(|(wanted, has)| wanted < has) {
+                let message = "field can not be less than status.capacity";
+                causes.push(Cause::forbidden("spec.resources.requests.storage", message));
             }
         }
         ("", "services") => {

@@ -13,6 +13,8 @@ use super::pods;
 
 const COMPONENT: &str = "job-controller";
 const KIND: (&str, &str) = ("batch/v1", "Job");
+/// How soon to try again what the server refused.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// Brings a Job closer to its end. Answers when to look again without being told of a change.
 pub(super) fn reconcile(control: &Control, key: &Key) -> Option<Timestamp> {
@@ -89,6 +91,10 @@ pub(super) fn reconcile(control: &Control, key: &Key) -> Option<Timestamp> {
         if active.len() < wanted && wait.is_none_or(|at| at <= control.now) {
             for _ in active.len()..wanted {
                 active.extend(create(control, &job));
+            }
+            if active.len() < wanted {
+                let retry = object::after(control.now, RETRY);
+                next = next.into_iter().chain([retry]).min();
             }
         } else if active.len() < wanted {
             next = next.into_iter().chain(wait).min();

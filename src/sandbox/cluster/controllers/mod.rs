@@ -1,27 +1,34 @@
 //! The controllers, the scheduler and the kubelets, run one object at a time. What changes in the store is looked at, and
 //! what that concerns; what is due at a later moment is looked at then. Nothing runs while nothing is due.
 
+mod autoscaler;
 mod cluster_roles;
 pub mod control;
+mod cron_job;
 mod daemonset;
 mod deployment;
+mod disruption;
 mod endpoints;
 mod garbage;
 mod job;
 mod load_balancer;
 mod namespace;
 pub(crate) mod pods;
+mod quota;
 mod replicaset;
 mod revisions;
 pub mod scheduler;
 mod statefulset;
+pub(crate) mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::autoscaler::Autoscalers;
 use self::control::Control;
+use self::volumes::Volumes;
 use super::kubelet::Nodes;
 use super::object::{self, resources};
 use super::store::{Change, Gone, GroupResource, Key, Object, Watch, WatchEvent};
@@ -53,6 +60,8 @@ pub struct Controllers {
     /// Pods that wait for a node, and Pods that wait for another object.
     unscheduled: BTreeSet<Key>,
     stuck: BTreeSet<Key>,
+    autoscalers: Autoscalers,
+    volumes: Volumes,
 }
 
 impl Controllers {
@@ -74,6 +83,8 @@ impl Controllers {
             contents: HashMap::new(),
             unscheduled: BTreeSet::new(),
             stuck: BTreeSet::new(),
+            autoscalers: Autoscalers::default(),
+            volumes: Volumes::default(),
         };
         controllers.relist();
         Ok(controllers)
@@ -94,6 +105,8 @@ impl Controllers {
         self.contents.clear();
         self.unscheduled.clear();
         self.stuck.clear();
+        self.autoscalers = Autoscalers::default();
+        self.volumes.clear();
         self.relist();
         Ok(())
     }
@@ -119,9 +132,19 @@ impl Controllers {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    /// Whether something is still to be looked at, now or later.
+    /// Whether something is still to be looked at, now or later. What is looked at every few seconds whether anything changed
+    /// or not does not count while it would change nothing.
     pub fn is_pending(&self) -> bool {
-        !self.queue.is_empty() || !self.timers.is_empty() || self.watch.seen() < self.control.store.revision()
+        let settled = |work: &Work| match work {
+            Work::Object(key) if key.resource == resources::AUTOSCALERS => {
+                let found = self.control.store.get(key);
+                found.is_none_or(|found| self.autoscalers.is_settled(object::uid(&found)))
+            }
+            _ => false,
+        };
+        !self.queue.is_empty()
+            || self.timers.iter().any(|(_, work)| !settled(work))
+            || self.watch.seen() < self.control.store.revision()
     }
 
     /// Does all that is due at `now`, until nothing is left to do.
@@ -240,6 +263,8 @@ impl Controllers {
             self.stuck.remove(&key);
             if event.resource == resources::PODS {
                 self.nodes.forget(object::uid(&event.object));
+            } else if event.resource == resources::AUTOSCALERS {
+                self.autoscalers.forget(object::uid(&event.object));
             }
         }
         if let Some(namespace) = &key.namespace {
@@ -251,6 +276,7 @@ impl Controllers {
             }
         }
         self.tell_related(event, &key);
+        self.tell_keepers(event, &key);
     }
 
     /// Notes whom a change concerns that does not own the object.
@@ -258,6 +284,7 @@ impl Controllers {
         let resource = &event.resource;
         let namespace = key.namespace.as_deref();
         if *resource == resources::PODS {
+            self.autoscalers.unsettle();
             for service in self.control.store.list(&resources::SERVICES, namespace) {
                 let concerned = event
                     .previous
@@ -300,6 +327,58 @@ impl Controllers {
         }
     }
 
+    /// Notes which claims, volumes, budgets and quotas a change concerns.
+    fn tell_keepers(&mut self, event: &WatchEvent, key: &Key) {
+        let namespace = key.namespace.as_deref();
+        let resource = &event.resource;
+        let mut concerned: Vec<Key> = Vec::new();
+        let mut all = |of: &GroupResource, namespace: Option<&str>| {
+            concerned.extend(self.control.store.list(of, namespace).iter().map(|object| Key::of(of, object)));
+        };
+        match &*resource.resource {
+            "pods" => {
+                all(&resources::DISRUPTION_BUDGETS, namespace);
+                let names = volumes::claims_of(&event.object);
+                concerned.extend(
+                    names.map(|name| Key::namespaced(&resources::CLAIMS, object::namespace(&event.object), name)),
+                );
+            }
+            // A workload's size decides how many Pods a budget expects.
+            "deployments" | "replicasets" | "statefulsets" | "replicationcontrollers"
+                if event.kind == Change::Modified =>
+            {
+                all(&resources::DISRUPTION_BUDGETS, namespace);
+            }
+            "persistentvolumeclaims" => {
+                let volume = object::text(&event.object, "/spec/volumeName");
+                if !volume.is_empty() {
+                    concerned.push(Key::cluster(&resources::VOLUMES, volume));
+                }
+                self.wake_unscheduled();
+            }
+            "persistentvolumes" | "storageclasses" | "csidrivers" => {
+                all(&resources::CLAIMS, None);
+                if event.kind == Change::Added && *resource == resources::CSI_DRIVERS {
+                    all(&resources::VOLUMES, None);
+                }
+            }
+            _ => {}
+        }
+        if let Some(namespace) = namespace
+            && *resource != resources::RESOURCE_QUOTAS
+            && (event.kind != Change::Modified
+                || *resource == resources::PODS
+                || *resource == resources::SERVICES
+                || *resource == resources::CLAIMS)
+        {
+            let quotas = self.control.store.list(&resources::RESOURCE_QUOTAS, Some(namespace));
+            concerned.extend(quotas.iter().map(|quota| Key::of(&resources::RESOURCE_QUOTAS, quota)));
+        }
+        for key in concerned {
+            self.enqueue(Work::Object(key));
+        }
+    }
+
     fn tell_adopters(&mut self, object: &Value, adopters: &[GroupResource]) {
         for resource in adopters {
             for adopter in self.control.store.list(resource, Some(object::namespace(object))) {
@@ -336,8 +415,14 @@ impl Controllers {
             ("apps", "statefulsets") => statefulset::reconcile(&self.control, key),
             ("apps", "daemonsets") => daemonset::reconcile(&self.control, key),
             ("batch", "jobs") => job::reconcile(&self.control, key),
+            ("batch", "cronjobs") => cron_job::reconcile(&self.control, key),
+            ("autoscaling", "horizontalpodautoscalers") => self.autoscalers.reconcile(&self.control, &self.nodes, key),
             ("", "pods") => self.look_at_pod(key, &found),
             ("", "services") => endpoints::reconcile(&self.control, key),
+            ("", "persistentvolumeclaims") => self.volumes.claim(&self.control, key),
+            ("", "persistentvolumes") => volumes::volume(&self.control, key),
+            ("", "resourcequotas") => quota::reconcile(&self.control, key),
+            ("policy", "poddisruptionbudgets") => disruption::reconcile(&self.control, key),
             ("rbac.authorization.k8s.io", "clusterroles") => cluster_roles::reconcile(&self.control, key),
             ("networking.k8s.io", "ingresses") => load_balancer::ingress(&self.control, key),
             ("", "namespaces") => {

@@ -74,8 +74,11 @@ pub fn reconcile(control: &Control, key: &Key) -> Option<Timestamp> {
     let mut again = next;
     match &failure {
         Some((reason, message)) => {
-            let condition = control.condition(&set["status"], "ReplicaFailure", "True", reason, message);
-            replace_condition(&mut conditions, condition);
+            // The first failure is told until it is over; later ones differ in the name of the Pod.
+            if object::condition(&set["status"], "ReplicaFailure").is_none() {
+                let condition = control.condition(&set["status"], "ReplicaFailure", "True", reason, message);
+                replace_condition(&mut conditions, condition);
+            }
             again = Some(object::after(control.now, RETRY));
         }
         None => remove_condition(&mut conditions, "ReplicaFailure"),

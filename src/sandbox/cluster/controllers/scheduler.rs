@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use super::super::object::{self, resources};
 use super::super::store::{Key, Object};
 use super::control::Control;
+use super::volumes::{self, Claims};
+
+/// Of a node that a Pod's volume cannot be used on.
+const ASTRAY: &str = "node(s) didn't match PersistentVolume's node affinity";
 
 const COMPONENT: &str = "default-scheduler";
 const KIND: (&str, &str) = ("v1", "Pod");
@@ -17,6 +21,14 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
         return false;
     }
     let nodes = control.store.list(&resources::NODES, None);
+    let (volumes, waiting) = match volumes::claims_for(control, pod) {
+        Claims::Bound(volumes) => (volumes, Vec::new()),
+        Claims::Waiting(claims) => (Vec::new(), claims),
+        Claims::Unfit(reason) => {
+            refuse(control, pod, nodes.len(), reason, 0);
+            return false;
+        }
+    };
     let everywhere = control.store.list(&resources::PODS, None);
     let running: Vec<&Object> = everywhere
         .iter()
@@ -33,7 +45,8 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
             .filter(|other| object::text(other, "/spec/nodeName") == object::name(node))
             .map(|other| &***other)
             .collect();
-        match unfit(pod, node, &here, &running, &nodes) {
+        let astray = || volumes.iter().any(|volume| !volumes::reaches(volume, node)).then(|| ASTRAY.to_owned());
+        match unfit(pod, node, &here, &running, &nodes).or_else(astray) {
             Some(reason) => *reasons.entry(reason).or_default() += 1,
             None => {
                 let score = preference(pod, node) - load(node, &here);
@@ -45,9 +58,17 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
     }
     let key = Key::of(&resources::PODS, pod);
     let Some((_, node)) = best else {
-        refuse(control, pod, nodes.len(), &reasons);
+        let list: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        // Evicting others changes nothing for a node that does not fit.
+        let full = reasons.iter().filter(|(reason, _)| reason.starts_with("Insufficient")).map(|(_, n)| n).sum();
+        refuse(control, pod, nodes.len(), list.join(", "), full);
         return false;
     };
+    if !waiting.is_empty() {
+        // Its volumes are made where it is to run; it goes there once they are.
+        volumes::select_node(control, &waiting, object::name(node));
+        return false;
+    }
     let bound = control.update(&key, |pod| {
         pod["spec"]["nodeName"] = object::name(node).into();
         for label in ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"] {
@@ -85,25 +106,22 @@ fn scheduled(control: &Control, truth: &str, message: Option<&str>) -> Value {
     condition
 }
 
-fn refuse(control: &Control, pod: &Value, nodes: usize, reasons: &BTreeMap<String, usize>) {
+/// Says why a Pod goes nowhere. Of the nodes, so many would have room if others left.
+fn refuse(control: &Control, pod: &Value, nodes: usize, reasons: String, full: usize) {
     let message = if nodes == 0 {
         "no nodes available to schedule pods".to_owned()
     } else {
-        let list: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        // What evicting others would change: nothing for a node that does not fit, and nobody here has a lower priority.
-        let helpless: usize =
-            reasons.iter().filter(|(reason, _)| !reason.starts_with("Insufficient")).map(|(_, n)| n).sum();
-        let victims = nodes - helpless;
+        let helpless = nodes - full.min(nodes);
         let mut preemption = Vec::new();
-        if victims > 0 {
-            preemption.push(format!("{victims} No preemption victims found for incoming pod"));
+        if full > 0 {
+            // Nobody here has a lower priority.
+            preemption.push(format!("{full} No preemption victims found for incoming pod"));
         }
         if helpless > 0 {
             preemption.push(format!("{helpless} Preemption is not helpful for scheduling"));
         }
         format!(
-            "0/{nodes} nodes are available: {}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
-            list.join(", "),
+            "0/{nodes} nodes are available: {reasons}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
             preemption.join(", ")
         )
     };
@@ -208,7 +226,7 @@ pub fn fits_affinity(pod: &Value, node: &Value) -> bool {
     object::list(required, "/nodeSelectorTerms").iter().any(|term| fits_term(term, node))
 }
 
-fn fits_term(term: &Value, node: &Value) -> bool {
+pub(super) fn fits_term(term: &Value, node: &Value) -> bool {
     let fields = json!({"metadata.name": object::name(node)});
     let (expressions, by_field) = (object::list(term, "/matchExpressions"), object::list(term, "/matchFields"));
     (!expressions.is_empty() || !by_field.is_empty())

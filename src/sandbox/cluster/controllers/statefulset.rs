@@ -2,6 +2,7 @@
 //! <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/>
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ use super::{pods, revisions};
 
 const COMPONENT: &str = "statefulset-controller";
 const KIND: (&str, &str) = ("apps/v1", "StatefulSet");
+/// How soon to try again what the server refused.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// Brings a StatefulSet closer to what it should be. Answers when to look again without being told of a change.
 pub(super) fn reconcile(control: &Control, key: &Key) -> Option<Timestamp> {
@@ -36,10 +39,11 @@ pub(super) fn reconcile(control: &Control, key: &Key) -> Option<Timestamp> {
     let healthy = |pod: &Object| {
         !object::is_deleting(pod) && object::available_at(pod, min_ready).is_some_and(|at| at <= control.now)
     };
-    if !object::is_deleting(&set) {
-        advance(control, &set, &mut by_ordinal, wanted, &current, &update, &healthy);
-    }
-    write_status(control, &set, &by_ordinal, wanted, &current, &update, min_ready)
+    let refused = !object::is_deleting(&set)
+        && advance(control, &set, &mut by_ordinal, wanted, &current, &update, &healthy).is_err();
+    let next = write_status(control, &set, &by_ordinal, wanted, &current, &update, min_ready);
+    let retry = refused.then(|| object::after(control.now, RETRY));
+    next.into_iter().chain(retry).min()
 }
 
 fn ordinal(set: &Value, pod: &Value) -> Option<i64> {
@@ -50,6 +54,9 @@ fn revision_of(pod: &Value) -> &str {
     pod["metadata"]["labels"][revisions::HASH].as_str().unwrap_or_default()
 }
 
+/// The server refused what was to be made.
+struct Refused;
+
 fn advance(
     control: &Control,
     set: &Object,
@@ -58,30 +65,28 @@ fn advance(
     current: &str,
     update: &str,
     healthy: &dyn Fn(&Object) -> bool,
-) {
+) -> Result<(), Refused> {
     let parallel = object::text(set, "/spec/podManagementPolicy") == "Parallel";
     let partition = object::number(set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
     for ordinal in 0..wanted {
         match pods.get(&ordinal) {
             None => {
                 let revision = if ordinal < partition && current != update { current } else { update };
-                if let Some(pod) = create(control, set, ordinal, revision) {
-                    pods.insert(ordinal, pod);
-                }
+                pods.insert(ordinal, create(control, set, ordinal, revision)?);
                 if !parallel {
-                    return;
+                    return Ok(());
                 }
             }
             Some(pod) if matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed") => {
                 delete(control, set, pod);
                 if !parallel {
-                    return;
+                    return Ok(());
                 }
             }
             // The next one comes when this one is there.
             Some(pod) if !healthy(pod) && !parallel => {
                 if object::is_deleting(pod) || revision_of(pod) == update {
-                    return;
+                    return Ok(());
                 }
                 // A broken Pod of an old revision is replaced without waiting for it.
                 break;
@@ -93,30 +98,39 @@ fn advance(
     for pod in &surplus {
         if object::is_deleting(pod) {
             if !parallel {
-                return;
+                return Ok(());
             }
             continue;
         }
         delete(control, set, pod);
+        if set["spec"]["persistentVolumeClaimRetentionPolicy"]["whenScaled"] == "Delete" {
+            // They stay until the Pod no longer uses them.
+            for template in object::list(set, "/spec/volumeClaimTemplates") {
+                let name = claim_name(template, object::name(pod));
+                control.delete(&Key::namespaced(&resources::CLAIMS, object::namespace(set), &name));
+            }
+        }
         if !parallel {
-            return;
+            return Ok(());
         }
     }
     if object::text(set, "/spec/updateStrategy/type") == "OnDelete" {
-        return;
+        return Ok(());
     }
     let outdated: Vec<Object> = pods.range(partition..wanted).rev().map(|(_, pod)| pod.clone()).collect();
     for pod in &outdated {
         if revision_of(pod) != update && !object::is_deleting(pod) {
-            return delete(control, set, pod);
+            delete(control, set, pod);
+            return Ok(());
         }
         if !healthy(pod) {
-            return;
+            return Ok(());
         }
     }
+    Ok(())
 }
 
-fn create(control: &Control, set: &Object, ordinal: i64, revision: &str) -> Option<Object> {
+fn create(control: &Control, set: &Object, ordinal: i64, revision: &str) -> Result<Object, Refused> {
     let name = format!("{}-{ordinal}", object::name(set));
     let adjust = |pod: &mut Value| {
         let meta = object::map_at(pod, "metadata");
@@ -126,22 +140,68 @@ fn create(control: &Control, set: &Object, ordinal: i64, revision: &str) -> Opti
         object::set_meta(pod, "labels", revisions::HASH, revision);
         object::set_meta(pod, "labels", "statefulset.kubernetes.io/pod-name", &name);
         pod["spec"]["hostname"] = name.clone().into();
+        let templates = object::list(set, "/spec/volumeClaimTemplates");
+        if !templates.is_empty() {
+            let mut volumes = pod["spec"]["volumes"].as_array().cloned().unwrap_or_default();
+            // A claim takes the place of a volume of the same name.
+            volumes.retain(|volume| !templates.iter().any(|one| one["metadata"]["name"] == volume["name"]));
+            let of_claims = templates.iter().map(|template| {
+                let claim = claim_name(template, &name);
+                json!({"name": object::name(template), "persistentVolumeClaim": {"claimName": claim}})
+            });
+            pod["spec"]["volumes"] = of_claims.chain(volumes).collect();
+        }
         if let Some(service) = set["spec"]["serviceName"].as_str().filter(|service| !service.is_empty()) {
             pod["spec"]["subdomain"] = service.into();
         }
     };
+    if !claims(control, set, &name) {
+        return Err(Refused);
+    }
     let verb = |outcome: &str| format!("create Pod {name} in StatefulSet {} {outcome}", object::name(set));
     match pods::create(control, set, KIND, Some(&adjust)) {
         Ok(pod) => {
             let message = verb("successful").replacen("create", "Create", 1);
             control.event(COMPONENT, set, KIND, "SuccessfulCreate", &message);
-            Some(pod)
+            Ok(pod)
         }
         Err(error) => {
             control.warning(COMPONENT, set, KIND, "FailedCreate", &verb(&format!("failed error: {error}")));
-            None
+            Err(Refused)
         }
     }
+}
+
+fn claim_name(template: &Value, pod: &str) -> String {
+    format!("{}-{pod}", object::name(template))
+}
+
+/// Makes the claims of a Pod that are not there yet. Answers whether all are.
+fn claims(control: &Control, set: &Object, pod: &str) -> bool {
+    for template in object::list(set, "/spec/volumeClaimTemplates") {
+        let name = claim_name(template, pod);
+        if control.get(&resources::CLAIMS, object::namespace(set), &name).is_some() {
+            continue;
+        }
+        let mut claim = json!({"metadata": template["metadata"], "spec": template["spec"]});
+        claim["metadata"]["name"] = name.clone().into();
+        claim["metadata"]["namespace"] = object::namespace(set).into();
+        for (key, value) in set["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten() {
+            object::set_meta(&mut claim, "labels", key, value.as_str().unwrap_or_default());
+        }
+        if set["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete" {
+            let mut owner = object::controller_reference(KIND.0, KIND.1, set);
+            owner["blockOwnerDeletion"] = true.into();
+            claim["metadata"]["ownerReferences"] = json!([owner]);
+        }
+        let of = format!("Claim {name} Pod {pod} in StatefulSet {}", object::name(set));
+        if let Err(error) = control.create(&resources::CLAIMS, claim) {
+            control.warning(COMPONENT, set, KIND, "FailedCreate", &format!("create {of} failed error: {error}"));
+            return false;
+        }
+        control.event(COMPONENT, set, KIND, "SuccessfulCreate", &format!("create {of} success"));
+    }
+    true
 }
 
 fn delete(control: &Control, set: &Object, pod: &Value) {

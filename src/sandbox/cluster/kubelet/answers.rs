@@ -9,7 +9,7 @@ use super::super::controllers::control::Control;
 use super::super::object;
 use super::super::seed::fits_pattern;
 use super::runtime::{ContainerRuntime, PodRuntime, Run, Stage};
-use super::{behaviour, play};
+use super::{behaviour, conditions, play};
 
 /// What a command in a container did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub fn lines(
     for line in behaviour(control, pod, container).map_or(&[][..], |row| row.logs.as_slice()) {
         let at = object::after(run.started, line.after.0);
         if at <= until {
-            let text = play::fill(control, pod, container, &line.text, &run.environment, "", at);
+            let text = conditions::fill(control, pod, container, &line.text, &run.environment, "", at);
             printed.extend(text.lines().map(|line| (at, line.to_owned())));
         }
     }
@@ -110,8 +110,9 @@ pub fn exec(
     };
     let joined = command.join(" ");
     let fill = |text: &Option<super::super::seed::Text>| {
-        text.as_ref()
-            .map_or(String::new(), |text| play::fill(control, pod, container, text, &run.environment, "", control.now))
+        text.as_ref().map_or(String::new(), |text| {
+            conditions::fill(control, pod, container, text, &run.environment, "", control.now)
+        })
     };
     let rows = behaviour(control, pod, container).map_or(&[][..], |row| row.exec.as_slice());
     if let Some(row) = rows.iter().find(|row| fits_pattern(&row.command, &joined)) {

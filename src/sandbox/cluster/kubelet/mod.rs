@@ -2,12 +2,14 @@
 //! says. What a container does follows from its environment, its service account and the account's answers.
 
 pub mod answers;
+mod conditions;
 pub mod environment;
 mod images;
 mod play;
 mod probes;
 mod runtime;
 mod status;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use super::object::{self, resources};
 use super::seed::{Behaviour, Match, fits_pattern};
 use super::store::Key;
 pub use runtime::{ContainerRuntime, PodRuntime, Run, Stage};
+pub use usage::usage;
 
 pub(crate) const COMPONENT: &str = "kubelet";
 pub(crate) const KIND: (&str, &str) = ("v1", "Pod");

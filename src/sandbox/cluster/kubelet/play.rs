@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::controllers::control::Control;
 use super::super::object::{self, resources};
-use super::super::seed::{Condition, Text};
+use super::conditions::Scene;
 use super::runtime::{ContainerRuntime, End, PodRuntime, Run, Stage};
 use super::{COMPONENT, KIND, Nodes, behaviour, environment, images, probes};
 
@@ -292,7 +292,8 @@ impl Player<'_> {
         let image = self.image().to_owned();
         let row = behaviour(self.control, self.pod, self.container);
         if let Some(error) = row.and_then(|row| row.pull_error.as_ref()) {
-            let why = self.fill(error, &[], "");
+            let Self { control, pod, container, .. } = *self;
+            let why = Scene { control, pod, container, environment: &[] }.fill(error, "");
             let message = format!("Failed to pull image \"{image}\": {why}");
             self.event("Warning", "Failed", &message);
             self.event("Warning", "Failed", "Error: ErrImagePull");
@@ -373,9 +374,9 @@ impl Player<'_> {
                 return false;
             }
             let mut reason = String::new();
-            let holds = exit.when.as_ref().is_none_or(|when| self.holds(when, &run, &mut reason));
+            let holds = exit.when.as_ref().is_none_or(|when| self.scene(&run).holds(when, &mut reason));
             if holds {
-                run.last_words = exit.logs.as_ref().map(|logs| self.fill(logs, &run.environment, &reason));
+                run.last_words = exit.logs.as_ref().map(|logs| self.scene(&run).fill(logs, &reason));
                 self.end(own, run, exit.code);
                 return true;
             }
@@ -422,78 +423,8 @@ impl Player<'_> {
         own.stage = Stage::Ended { run, restart_at, wait_from, waiting: None };
     }
 
-    fn holds(&self, condition: &Condition, run: &Run, reason: &mut String) -> bool {
-        let variable =
-            |name: &str| run.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        match condition {
-            Condition::All(all) => all.iter().all(|inner| self.holds(inner, run, reason)),
-            Condition::Any(any) => any.iter().any(|inner| self.holds(inner, run, reason)),
-            Condition::Not(inner) => !self.holds(inner, run, reason),
-            Condition::Env(wanted) => wanted.iter().all(|(name, pattern)| {
-                variable(name).is_some_and(|value| super::super::seed::fits_pattern(pattern, value))
-            }),
-            Condition::ServiceAccount(pattern) => {
-                super::super::seed::fits_pattern(pattern, object::text(self.pod, "/spec/serviceAccountName"))
-            }
-            Condition::Service(url) => self.finds_service(&self.fill(url, &run.environment, "")),
-            Condition::Allowed(permission) => {
-                let resource = self.fill(&permission.resource, &run.environment, "");
-                if variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_none() {
-                    *reason = "the Pod has no credentials of a pod identity association".into();
-                    return false;
-                }
-                let answer = self.control.cloud.allowed(
-                    &self.control.seed.name,
-                    object::namespace(self.pod),
-                    object::text(self.pod, "/spec/serviceAccountName"),
-                    &permission.action,
-                    &resource,
-                );
-                answer.map_err(|why| *reason = why).is_ok()
-            }
-        }
+    fn scene<'s>(&'s self, run: &'s Run) -> Scene<'s> {
+        let Self { control, pod, container, .. } = *self;
+        Scene { control, pod, container, environment: &run.environment }
     }
-
-    /// Whether the cluster's DNS knows the host of a URL.
-    fn finds_service(&self, url: &str) -> bool {
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
-        let mut parts = host.split('.');
-        let name = parts.next().unwrap_or_default();
-        let namespace = parts.next().unwrap_or(object::namespace(self.pod));
-        let domain: Vec<&str> = parts.collect();
-        let local = matches!(domain.as_slice(), [] | ["svc"] | ["svc", "cluster", "local"]);
-        !name.is_empty() && local && self.control.get(&resources::SERVICES, namespace, name).is_some()
-    }
-
-    fn fill(&self, text: &Text, environment: &[(String, String)], reason: &str) -> String {
-        fill(self.control, self.pod, self.container, text, environment, reason, self.control.now)
-    }
-}
-
-/// Fills the places of a scenario's text for a container.
-pub(super) fn fill(
-    control: &Control,
-    pod: &Value,
-    container: &Value,
-    text: &Text,
-    environment: &[(String, String)],
-    reason: &str,
-    at: jiff::Timestamp,
-) -> String {
-    let value = |name: &str| match name {
-        "pod" => object::name(pod).to_owned(),
-        "namespace" => object::namespace(pod).to_owned(),
-        "container" => object::text(container, "/name").to_owned(),
-        "image" => images::full_name(object::text(container, "/image")),
-        "node" => object::text(pod, "/spec/nodeName").to_owned(),
-        "service_account" => object::text(pod, "/spec/serviceAccountName").to_owned(),
-        "account" => control.cloud.account(),
-        "region" => control.seed.region.clone(),
-        "cluster" => control.seed.name.clone(),
-        "time" => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        _ => reason.to_owned(),
-    };
-    let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-    text.fill(&value, &variable)
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::controllers::control::Control;
+use super::super::controllers::volumes::tell_attached;
 use super::super::object;
 use super::environment::Environment;
 
@@ -126,6 +127,7 @@ impl PodRuntime {
     /// A Pod comes to its node.
     pub(super) fn begin(&mut self, control: &Control, pod: &Value) {
         self.started = Some(control.now);
+        tell_attached(control, pod);
         for container in
             super::play::containers(pod, "initContainers").chain(super::play::containers(pod, "containers"))
         {

@@ -48,9 +48,9 @@ impl Form {
 pub fn json_patch(object: &mut Value, patch: &Value) -> Result<(), Status> {
     let patch: json_patch::Patch = serde_json::from_value(patch.clone())
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-    json_patch::patch(object, &patch).map_err(|error| {
-        Status::new(422, "Invalid", format!("the server rejected our request due to an error in our request: {error}"))
-    })
+    // A real server does not say which operation failed either.
+    json_patch::patch(object, &patch)
+        .map_err(|_| Status::new(422, "Invalid", "the server rejected our request due to an error in our request"))
 }
 
 /// Applies a merge patch: objects are merged, anything else replaced, null takes away.

@@ -41,6 +41,8 @@ impl Server {
     ) -> Result<Response<Body>, Status> {
         let target = self.parse_exec(call.path.trim_end_matches('/'))?;
         self.authorize(call, &target)?;
+        // kubectl asks once more in its older protocol when it was refused; what is wrong with the request is told to both.
+        let (pod, container, request) = self.exec_request(call, &target)?;
         if !call.header(header::UPGRADE).eq_ignore_ascii_case("websocket") {
             return Err(Status::bad_request("unable to upgrade: only websocket is spoken"));
         }
@@ -48,7 +50,6 @@ impl Server {
         let protocol = PROTOCOLS.into_iter().find(|one| offered.contains(one)).ok_or_else(|| {
             Status::bad_request(format!("unable to upgrade: unsupported protocols: [{}]", offered.join(" ")))
         })?;
-        let (pod, container, request) = self.exec_request(call, &target)?;
         let stdin = call.flag("stdin");
         let session =
             Session { server: self.clone(), pod, container, request, closes: protocol == PROTOCOLS[0], stdin };

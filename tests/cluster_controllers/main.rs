@@ -1,5 +1,10 @@
 //! The sandbox's controllers and kubelet, moment by moment: time is set by the test, nothing waits.
 
+mod autoscaling;
+mod cron;
+mod quotas;
+mod storage;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -66,8 +71,15 @@ containers:
         code: 1
         when: {not: {any: [{service: "${env.ENDPOINT}"}, {allowed: {action: "db:Read", resource: "arn:${account}:${env.TABLE}"}}]}}
         logs: "${reason}"
+  - match: {image: "long:*"}
+    exits: [{after: 150s, code: 0}]
   - match: {owner: Job}
     exits: [{after: 4s, code: 0}]
+  - match: {image: "busy:*"}
+    ready: 1s
+    usage: {cpu: 20m, memory: 100Mi}
+    load:
+      - {when: {running: {image: "visitors:*"}}, cpu: 900m, memory: 300Mi}
 "#;
 
 struct World {
