@@ -6,6 +6,7 @@
 mod account;
 mod base_application;
 mod cluster;
+mod documented;
 mod login;
 mod replay;
 mod served;

@@ -222,7 +222,9 @@ fn recorded_answers_come_again() {
     let masks = Masks::new();
     let (mut same, mut report) = (0, String::new());
     let records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut took: Vec<(Duration, usize)> = Vec::new();
     for (number, record) in records.iter().enumerate() {
+        let began = Instant::now();
         if record.lesson.contains("use-pod-identity") && record.command.contains("rollout restart") {
             // The page makes the association before; it is no command of kubectl.
             let body =
@@ -249,6 +251,7 @@ fn recorded_answers_come_again() {
             std::thread::sleep(Duration::from_millis(200));
             ours = ask();
         }
+        took.push((began.elapsed(), number));
         if ours == theirs {
             same += usize::from(apart.is_none());
             continue;
@@ -272,6 +275,13 @@ fn recorded_answers_come_again() {
     let comparable = records.len() - APART.len();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubectl_real.txt");
     let figure = format!("{same} of {comparable} comparable records are answered as recorded");
+    // Where the time goes, for whoever wants it to be less.
+    let total: Duration = took.iter().map(|(took, _)| *took).sum();
+    took.sort_unstable_by(|a, b| b.cmp(a));
+    writeln!(report, "=== {:.1} s in all; the slowest:", total.as_secs_f32()).unwrap();
+    for (took, number) in took.iter().take(25) {
+        writeln!(report, "{:6.2} s  {number} {}", took.as_secs_f32(), records[*number].command).unwrap();
+    }
     std::fs::write(&path, format!("{figure}\n\n{report}")).unwrap();
     println!("{figure}; the others: {}", path.display());
     assert!(same * 100 >= comparable * FLOOR, "{figure}, fewer than {FLOOR} %: {}", path.display());
