@@ -119,7 +119,7 @@ fn auth() {
             ("kubectl auth can-i list deployments.apps --as=jane -n kube-system", 1, "no", ""),
             ("kubectl auth can-i delete pods --as=jane -q", 1, "", ""),
             (
-                "kubectl auth can-i --list --as=jane --no-headers | grep -E '^(pods|deployments)'",
+                "kubectl auth can-i --list --as=jane --no-headers | grep -E '^(pods|deployments)' | sort",
                 0,
                 "deployments.apps*[]*[]*[get list]\npods*[]*[]*[get list]",
                 "",
