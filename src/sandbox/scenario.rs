@@ -234,12 +234,80 @@ fn whole(file: &Path, message: &str) -> SandboxError {
 fn located(file: &Path, error: &serde_saphyr::Error) -> SandboxError {
     let place = error.location();
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    // The first line says what is wrong; below it is an excerpt of the file, which whoever prints this can show better.
+    // The first line says what is wrong; below it is an excerpt of the file, which whoever prints this can show better. The
+    // place is told ahead of it.
     let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or_default();
+    let message = message.rsplit_once(" at line ").map_or(message, |(what, _)| what);
+    let message = match message {
+        // The only variants with values that a scenario has are conditions.
+        "expected end of mapping after enum variant value" => {
+            "a condition has one key; write `all: [...]` around several"
+        }
+        other => other,
+    };
     SandboxError::Scenario {
         file: file.to_owned(),
         line: place.map_or(1, |place| number(place.line())),
         column: place.map_or(1, |place| number(place.column())),
-        message: message.lines().next().unwrap_or_default().to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(files: &[(&str, &str)]) -> String {
+        let texts: Texts = files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect();
+        match Scenario::read(Path::new("s"), &texts) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let head = ("scenario.yaml", "environment: {}\n");
+        let aws = ("aws.yaml", "account: \"111122223333\"\nregion: r1\nclusters: [{name: shop, version: \"1.36\"}]\n");
+        let cluster = |text: &'static str| ("cluster.yaml", text);
+        for (file, message) in [
+            (
+                cluster("# c\nname: shops\n"),
+                "s/cluster.yaml:2:1: the account has no cluster \"shops\"; aws.yaml has shop",
+            ),
+            (
+                cluster("name: shop\nregion: r2\n"),
+                "s/cluster.yaml:2:1: the account's region is r1, and the cluster is in r2",
+            ),
+            (
+                cluster("containers:\n  - match: {imag: x}\n"),
+                "s/cluster.yaml:2:13: unknown field `imag`, expected one of image, container, namespace, labels, owner",
+            ),
+            (
+                cluster("containers:\n  - exits: [{after: 1s, code: 1, when: {env: {A: b}, service: c}}]\n"),
+                "s/cluster.yaml:2:55: a condition has one key; write `all: [...]` around several",
+            ),
+            (
+                ("clustr.yaml", ""),
+                "s/clustr.yaml:1:1: a scenario has no such file; it has scenario.yaml, aws.yaml, cluster.yaml, manifests",
+            ),
+            (
+                ("manifests/a.yaml", "# a\nkind: A\n---\n- 1\n"),
+                "s/manifests/a.yaml:4:1: not a Kubernetes object: a manifest is a map with apiVersion, kind and metadata",
+            ),
+        ] {
+            assert_eq!(wrong(&[head, aws, file]), message);
+        }
+        assert!(wrong(&[aws]).starts_with("s/scenario.yaml:1:1: a scenario needs this file"));
+    }
+
+    #[test]
+    fn manifests_know_their_lines() {
+        let text = "# first\napiVersion: v1\nkind: A\n---\n# nothing\n---\n\n# second\nkind: B\n--- # third\nkind: C\n";
+        let found = manifests(Path::new("m.yaml"), text).unwrap();
+        let lines: Vec<(usize, &str)> =
+            found.iter().map(|one| (one.line, one.object["kind"].as_str().unwrap())).collect();
+        assert_eq!(lines, [(2, "A"), (9, "B"), (11, "C")]);
     }
 }

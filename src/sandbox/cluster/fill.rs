@@ -2,6 +2,7 @@
 
 mod roles;
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -10,12 +11,12 @@ use serde_json::{Value, json};
 
 use super::CloudIdentity;
 use super::api::{Config, Server};
-use super::controllers::Controllers;
 use super::controllers::control::Control;
+use super::controllers::{Controllers, namespace};
 use super::kubelet::Nodes;
 use super::object::{self, resources};
 use super::seed::{Manifest, NodeSeed, Seed};
-use super::store::{GroupResource, Store};
+use super::store::{GroupResource, Key, Store};
 use super::webhook::PodIdentity;
 use crate::clock::Clock;
 use crate::sandbox::SandboxError;
@@ -86,7 +87,9 @@ fn fill(control: &Control) -> Result<(), SandboxError> {
     }
     for (resource, object) in first {
         let named = format!("{resource} {}", object::name(&object));
-        control.create(&resource, object).map_err(|error| SandboxError::Setup(format!("{named}: {error}")))?;
+        let made =
+            control.create(&resource, object).map_err(|error| SandboxError::Setup(format!("{named}: {error}")))?;
+        furnish(control, &resource, &made);
     }
     let mut manifests: Vec<&Manifest> = control.seed.manifests.iter().collect();
     manifests.sort_by_key(|manifest| rank(&manifest.object));
@@ -118,8 +121,16 @@ fn make(control: &Control, manifest: &Manifest) -> Result<(), String> {
     let read = control.server.read_manifest(object.clone());
     let (resource, mut object) = read.map_err(|error| format!("{named}: {error}"))?;
     remember_applied(&mut object, &manifest.object);
-    control.create(&resource, object).map_err(|error| format!("{named}: {error}"))?;
+    let made = control.create(&resource, object).map_err(|error| format!("{named}: {error}"))?;
+    furnish(control, &resource, &made);
     Ok(())
+}
+
+/// Gives a namespace what each one has before anything is put into it: Pods need its service account.
+fn furnish(control: &Control, resource: &GroupResource, made: &Value) {
+    if *resource == resources::NAMESPACES {
+        namespace::reconcile(control, &Key::of(resource, made), &BTreeSet::new());
+    }
 }
 
 /// Where the API server answers inside the network: two addresses in the networks of the first nodes, as EKS has them.

@@ -12,7 +12,7 @@ mod endpoints;
 mod garbage;
 mod job;
 mod load_balancer;
-mod namespace;
+pub(crate) mod namespace;
 pub(crate) mod pods;
 mod quota;
 mod replicaset;

@@ -12,7 +12,7 @@ use super::control::Control;
 const ROOT_CA: &str = "kube-root-ca.crt";
 
 /// Brings a namespace closer to what it should be.
-pub(super) fn reconcile(control: &Control, key: &Key, contents: &BTreeSet<Key>) -> Option<Timestamp> {
+pub(crate) fn reconcile(control: &Control, key: &Key, contents: &BTreeSet<Key>) -> Option<Timestamp> {
     let namespace = control.store.get(key)?;
     if object::is_deleting(&namespace) {
         return delete(control, key, &namespace, contents);
