@@ -286,7 +286,7 @@ mod tests {
             ),
             (
                 cluster("containers:\n  - exits: [{after: 1s, code: 1, when: {env: {A: b}, service: c}}]\n"),
-                "s/cluster.yaml:2:55: a condition has one key; write `all: [...]` around several",
+                "s/cluster.yaml:2:54: a condition has one key; write `all: [...]` around several",
             ),
             (
                 ("clustr.yaml", ""),
