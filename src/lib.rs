@@ -3,7 +3,7 @@
 //! The rooms, and which way the arrows go:
 //!
 //! `cli` → `front`, `report` → `session` → `lesson`, `compare`, `shell` → `tools` → `target` → `sandbox`; `clock` below all.
-//! `check` stands beside `session`: `cli` → `check` → `lesson`, `compare`.
+//! `check` stands beside `session`: `cli` → `check` → `lesson`, `compare`; an author's screen in `front` shows its findings.
 //! `lesson`, `compare` and `session::machine` are pure: no runtime, no terminal, no SDK.
 #![forbid(unsafe_code)]
 

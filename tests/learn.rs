@@ -1,5 +1,7 @@
 //! `lectern learn` in a real terminal: from the first screen to the last step, and every way out.
 
+#[path = "learn/preview.rs"]
+mod preview;
 mod support;
 
 use std::time::Duration;

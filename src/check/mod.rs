@@ -93,6 +93,13 @@ pub fn course(course: &Course, unusable: &[LessonError], surroundings: &Surround
     report
 }
 
+/// Checks the order of the pages and folders of a course alone.
+pub fn places(course: &Course) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    order::check(course, &mut findings);
+    findings
+}
+
 /// Checks one page by itself.
 pub fn page(lesson: &Lesson, surroundings: &Surroundings<'_>) -> Vec<Finding> {
     let page = Page {

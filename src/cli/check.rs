@@ -90,9 +90,14 @@ pub fn run(args: &Check) -> miette::Result<u8> {
     Ok(if worst >= Some(fails_from) { FOUND } else { CLEAN })
 }
 
+/// The names of the commands that lessons find: tools and builtins.
+pub fn commands() -> BTreeSet<String> {
+    tools::names().map(str::to_owned).chain(shell::command_names()).collect()
+}
+
 /// Checks everything that was named.
 fn look(args: &Check) -> miette::Result<Report> {
-    let commands: BTreeSet<String> = tools::names().map(str::to_owned).chain(shell::command_names()).collect();
+    let commands = commands();
     let mut report = Report::default();
     for path in &args.paths {
         let (mut course, unusable) = Course::survey(path)?;

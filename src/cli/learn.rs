@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::sync::mpsc;
 
 use super::consent;
+use super::engine::{self, Engine};
 use super::failure::{self, BadUsage};
 use super::target::TargetOptions;
-use crate::clock;
 use crate::front::{plain, tui};
 use crate::session::{How, Setup, open_course};
 
@@ -64,19 +63,8 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
     };
     let mut prepared = setup.prepare().map_err(failure::session)?;
     consent::ask(&mut prepared, learn.target.yes)?;
-    let (requests, asked) = mpsc::unbounded_channel();
-    let (tell, events) = mpsc::unbounded_channel();
-    let engine = std::thread::Builder::new()
-        .name("session".into())
-        .spawn(move || {
-            let runtime =
-                clock::session_runtime(prepared.clock()).map_err(|error| miette::miette!("no runtime: {error}"))?;
-            runtime.block_on(async {
-                let mut session = prepared.open().await.map_err(failure::session)?;
-                session.run(asked, tell).await.map_err(failure::session)
-            })
-        })
-        .map_err(|error| miette::miette!("no thread: {error}"))?;
+    let Engine { requests, events, thread } =
+        engine::start(prepared).map_err(|error| miette::miette!("no thread: {error}"))?;
     let front = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -88,7 +76,7 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         front.block_on(tui::run(course, config.options, requests, events, signal()))
     };
     // The session saves its state before it ends.
-    let ended = engine.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));
+    let ended = thread.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));
     let status = shown.map_err(|error| miette::miette!("the terminal: {error}"))?;
     ended?;
     Ok(status)

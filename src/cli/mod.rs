@@ -5,9 +5,11 @@ mod check;
 mod compare;
 mod config;
 mod consent;
+mod engine;
 mod failure;
 mod grade;
 mod learn;
+mod preview;
 mod sandbox;
 mod sh;
 mod signals;
@@ -33,6 +35,8 @@ enum Command {
     Compare(compare::Compare),
     /// Go through a page or a course in the terminal
     Learn(learn::Learn),
+    /// See a page or a course as learners will, while you write it
+    Preview(preview::Preview),
     /// Run pages without a person and say what passed
     Grade(grade::Grade),
     /// Look whether the work of pages is there, without doing it again
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
     let result = match &lectern.command {
         Command::Compare(compare) => compare::run(compare),
         Command::Learn(learn) => learn::run(learn),
+        Command::Preview(preview) => preview::run(preview),
         Command::Grade(grade) => grade::run(grade),
         Command::Verify(verify) => verify::run(verify),
         Command::Steps(steps) => steps::run(steps),

@@ -16,6 +16,9 @@ const SHOWN_ONLY: &str = ".notest";
 /// Folders nest as deep as this; symbolic links are not followed, so only a strange tree goes deeper.
 const DEEPEST: usize = 32;
 
+/// What takes the place of a page that cannot be used.
+pub type Instead<'a> = &'a dyn Fn(&LessonError) -> Option<Lesson>;
+
 impl Course {
     /// Reads a page, or all pages in and below a folder.
     ///
@@ -32,7 +35,10 @@ impl Course {
     }
 
     fn open_page(path: &Path) -> Result<Self, LessonError> {
-        let lesson = Lesson::read(path)?;
+        Ok(Self::of_page(path, Lesson::read(path)?))
+    }
+
+    fn of_page(path: &Path, lesson: Lesson) -> Self {
         let root = path.parent().unwrap_or(Path::new("")).to_owned();
         let title = lesson.front_matter.title.clone();
         let tree = CourseFolder {
@@ -42,7 +48,7 @@ impl Course {
             lessons: vec![0],
             folders: Vec::new(),
         };
-        Ok(Self { root, title, lessons: vec![lesson], tree })
+        Self { root, title, lessons: vec![lesson], tree }
     }
 
     /// As [`Course::open`], but goes on over pages that cannot be used: their errors are beside the course of the others.
@@ -50,19 +56,30 @@ impl Course {
     /// # Errors
     /// When what was named cannot be read, there is no page in it, or `lectern.toml` is wrong.
     pub fn survey(path: &Path) -> Result<(Self, Vec<LessonError>), LessonError> {
+        Self::survey_with(path, &|_| None)
+    }
+
+    /// As [`Course::survey`]; what `instead` answers for a page's error takes the page's place.
+    ///
+    /// # Errors
+    /// As [`Course::survey`].
+    pub fn survey_with(path: &Path, instead: Instead<'_>) -> Result<(Self, Vec<LessonError>), LessonError> {
         let about = std::fs::metadata(path).map_err(|error| LessonError::unreadable(path, error))?;
         if about.is_dir() {
             let mut errors = Vec::new();
-            let course = match (read_folder(path, 0, &mut errors), errors.is_empty()) {
+            let course = match (read_folder(path, 0, instead, &mut errors), errors.is_empty()) {
                 (Some(found), _) => Self::of_found(path, found)?,
                 (None, false) => Self { root: path.to_owned(), ..Self::default() },
                 (None, true) => return Err(LessonError::NoPages { path: path.to_owned() }),
             };
             return Ok((course, errors));
         }
-        match Self::open_page(path) {
-            Ok(course) => Ok((course, Vec::new())),
+        match Lesson::read(path) {
+            Ok(lesson) => Ok((Self::of_page(path, lesson), Vec::new())),
             Err(error @ (LessonError::Page { .. } | LessonError::TooLarge { .. })) => {
+                if let Some(lesson) = instead(&error) {
+                    return Ok((Self::of_page(path, lesson), vec![error]));
+                }
                 let root = path.parent().unwrap_or(Path::new("")).to_owned();
                 Ok((Self { root, ..Self::default() }, vec![error]))
             }
@@ -72,7 +89,7 @@ impl Course {
 
     fn open_folder(path: &Path) -> Result<Self, LessonError> {
         let mut errors = Vec::new();
-        let found = read_folder(path, 0, &mut errors);
+        let found = read_folder(path, 0, &|_| None, &mut errors);
         match errors.len() {
             0 => {}
             1 => return Err(errors.remove(0)),
@@ -161,7 +178,7 @@ impl Found {
     }
 }
 
-fn read_folder(path: &Path, depth: usize, errors: &mut Vec<LessonError>) -> Option<Found> {
+fn read_folder(path: &Path, depth: usize, instead: Instead<'_>, errors: &mut Vec<LessonError>) -> Option<Found> {
     let mut names: Vec<(String, bool)> = Vec::new();
     match std::fs::read_dir(path) {
         Ok(entries) => {
@@ -189,7 +206,7 @@ fn read_folder(path: &Path, depth: usize, errors: &mut Vec<LessonError>) -> Opti
         if is_folder {
             let left_out = name.starts_with(['.', '_']) || matches!(name.as_str(), "tests" | "node_modules");
             if !left_out && depth < DEEPEST {
-                found.others.extend(read_folder(&full, depth + 1, errors).map(Entry::Folder));
+                found.others.extend(read_folder(&full, depth + 1, instead, errors).map(Entry::Folder));
             }
             continue;
         }
@@ -200,10 +217,15 @@ fn read_folder(path: &Path, depth: usize, errors: &mut Vec<LessonError>) -> Opti
         {
             continue;
         }
-        match Lesson::read(&full) {
+        let lesson = Lesson::read(&full).or_else(|error| {
+            let lesson = instead(&error).ok_or(());
+            errors.push(error);
+            lesson
+        });
+        match lesson {
             Ok(lesson) if is_index => found.index.push(lesson),
             Ok(lesson) => found.others.push(Entry::Page(name, Box::new(lesson))),
-            Err(error) => errors.push(error),
+            Err(()) => {}
         }
     }
     found.index.sort_by_key(|lesson| {

@@ -20,6 +20,7 @@ mod source;
 mod tests;
 
 pub use config::CourseConfig;
+pub use course::Instead;
 pub use error::LessonError;
 pub use model::{
     Annotations, Command, Course, CourseFolder, Diagnostic, Directive, Expected, FrontMatter, Lesson, Severity, Slip,

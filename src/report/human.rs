@@ -31,7 +31,7 @@ pub fn step_line(report: &StepReport, command: &str) -> String {
 pub fn human(report: &GradeReport) -> String {
     let mut out = String::new();
     for lesson in &report.lessons {
-        let _ = writeln!(out, "{} ({})", lesson.title, lesson.path);
+        let _ = writeln!(out, "{} ({})\n  sha256 {}", one_line(&lesson.title), one_line(&lesson.path), lesson.digest);
         for step in &lesson.steps {
             let command = step.commands.first().map_or("", |command| command.command.as_str());
             let _ = writeln!(out, "{}", step_line(step, command));
@@ -93,6 +93,11 @@ fn exit_status(command: &CommandReport, out: &mut String) {
 
 fn indent(text: &str) -> String {
     plain(text.trim_end().as_bytes()).replace('\n', "\n        ")
+}
+
+/// A text of a page as one line without control sequences.
+pub(super) fn one_line(text: &str) -> String {
+    plain(text.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The first line of a command, with a sign that there are more.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::GradeReport;
-use super::human::{failure, first_line, words};
+use super::human::{failure, first_line, one_line, words};
 use crate::session::Verdict;
 
 /// The report as TAP: a test point for each step.
@@ -12,11 +12,11 @@ pub fn tap(report: &GradeReport) -> String {
     let _ = writeln!(out, "1..{}", report.summary.steps);
     let mut number = 0;
     for lesson in &report.lessons {
-        let _ = writeln!(out, "# {} ({}) sha256 {}", lesson.title, lesson.path, lesson.digest);
+        let _ = writeln!(out, "# {} ({}) sha256 {}", one_line(&lesson.title), one_line(&lesson.path), lesson.digest);
         for step in &lesson.steps {
             number += 1;
             let command = step.commands.first().map_or("", |command| command.command.as_str());
-            let name = escaped(format!("{}:{} {}", lesson.path, step.line, first_line(command)).trim_end());
+            let name = escaped(format!("{}:{} {}", one_line(&lesson.path), step.line, first_line(command)).trim_end());
             match step.verdict {
                 Verdict::Passed => {
                     let _ = writeln!(out, "ok {number} - {name}");

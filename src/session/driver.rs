@@ -148,6 +148,12 @@ impl Session {
                     Effect::Timer { timer: number, after } => {
                         timer = Some((number, Box::pin(self.clock.sleep(after))));
                     }
+                    Effect::Renumber { course, steps } => {
+                        self.course = course;
+                        let before = std::mem::take(&mut self.before);
+                        let renamed = |(id, of)| Some((*steps.get(&id)?, of));
+                        self.before = before.into_iter().filter_map(renamed).collect();
+                    }
                     Effect::Cancel => cancel.cancel(),
                     Effect::Save => self.save().await?,
                     Effect::Stop => return Ok(()),

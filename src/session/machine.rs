@@ -1,5 +1,6 @@
 //! The session as a pure state machine: [`Machine::handle`] takes what happened and answers what to do. No clock, no I/O.
 
+mod edit;
 mod progress;
 mod step;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use edit::Matching;
 pub use progress::{LessonProgress, Progress, StepProgress, first_change};
 
 use super::model::{Cause, Event, Request, StepReport, StepState, Verdict};
@@ -132,6 +134,13 @@ pub enum Effect {
         /// When, session time from now.
         after: Duration,
     },
+    /// The course is this one from now on, and its steps have other names: the ones before, and now.
+    Renumber {
+        /// The course.
+        course: Arc<Course>,
+        /// Steps that are still there.
+        steps: BTreeMap<StepId, StepId>,
+    },
     /// End the hook or command that runs.
     Cancel,
     /// Tell everybody.
@@ -150,6 +159,15 @@ pub struct Machine {
     reports: BTreeMap<StepId, StepReport>,
     /// What the values of each page stand for, as they were before each of its steps.
     before: BTreeMap<StepId, Bindings>,
+    /// What else was so before each step that this session began.
+    began: BTreeMap<StepId, edit::Began>,
+    beginnings: u64,
+    /// Steps to run one after the other.
+    queue: VecDeque<StepId>,
+    /// Whether everything is being brought back to before a step, and no step runs.
+    going_back: bool,
+    /// The course as it is now, until nothing of the one before runs any more.
+    edited: Option<Arc<Course>>,
     bindings: Vec<Bindings>,
     suites: BTreeSet<PathBuf>,
     active: Option<Active>,
@@ -219,6 +237,11 @@ impl Machine {
             states,
             reports: BTreeMap::new(),
             before: BTreeMap::new(),
+            began: BTreeMap::new(),
+            beginnings: 0,
+            queue: VecDeque::new(),
+            going_back: false,
+            edited: None,
             bindings,
             suites: BTreeSet::new(),
             active: None,
@@ -275,6 +298,14 @@ impl Machine {
             Input::Timer(timer) => self.timer(at, timer, &mut effects),
             Input::Restored(id) => self.restored(at, id, &mut effects),
         }
+        if self.busy().is_none()
+            && let Some(course) = self.edited.take()
+        {
+            self.take_up(course, &mut effects);
+        }
+        if let Some(next) = self.next_in_queue() {
+            self.run(at, next, &mut effects);
+        }
         if self.stopping && self.active.is_none() {
             effects.push(Effect::Save);
             effects.push(Effect::Emit(Event::Stopped));
@@ -289,6 +320,9 @@ impl Machine {
             Request::Cancel => self.cancel(at, effects),
             Request::SkipWait => self.skip(at, effects),
             Request::UndoTo(id) => self.undo(id, effects),
+            Request::RunAgain(id) => self.run_again(id, effects),
+            Request::RunTo(id) => self.run_to(id, effects),
+            Request::TakeUp(course) => self.edited = Some(course.0),
             Request::Quit => {
                 self.stopping = true;
                 self.cancel(at, effects);
@@ -298,19 +332,20 @@ impl Machine {
 
     fn run(&mut self, at: Duration, id: StepId, effects: &mut Vec<Effect>) {
         let notice = |text: &str| Effect::Emit(Event::Notice { text: text.to_owned() });
-        if self.active.is_some() {
-            effects.push(notice("A step is running already: wait for it, or cancel it."));
+        if let Some(busy) = self.busy() {
+            effects.push(notice(&format!("{busy}: wait for it, or cancel it.")));
             return;
         }
         match self.state(id) {
             Some(StepState::Ready) => {
                 effects.push(Effect::Checkpoint(id));
-                self.before.insert(id, self.bindings[id.lesson].clone());
+                self.note_beginning(id);
                 self.begin(at, id, effects);
             }
             Some(StepState::Failed(_) | StepState::Unfinished) if self.rules.live => self.begin(at, id, effects),
             // In the sandbox a second try begins where the first one began.
             Some(StepState::Failed(_) | StepState::Unfinished) => {
+                self.forget_suites(id);
                 self.begin(at, id, effects);
                 if let Some(active) = &mut self.active {
                     active.stage = Stage::Restoring;
@@ -328,6 +363,8 @@ impl Machine {
     fn undo(&mut self, id: StepId, effects: &mut Vec<Effect>) {
         let refusal = if self.active.is_some() {
             Some("A step is running: cancel it before going back.")
+        } else if self.going_back {
+            Some("It is going back already.")
         } else if self.rules.live {
             Some("What was done in a live account cannot be undone from here.")
         } else if !self.before.contains_key(&id) {
@@ -337,7 +374,10 @@ impl Machine {
         };
         match refusal {
             Some(text) => effects.push(Effect::Emit(Event::Notice { text: text.to_owned() })),
-            None => effects.push(Effect::Restore(id)),
+            None => {
+                self.going_back = true;
+                effects.push(Effect::Restore(id));
+            }
         }
     }
 
@@ -349,20 +389,21 @@ impl Machine {
             self.begin(at, id, effects);
             return;
         }
+        self.going_back = false;
         let Some(bindings) = self.before.get(&id).cloned() else { return };
-        self.bindings[id.lesson] = bindings;
-        let later: Vec<StepId> = self.executed().filter(|other| *other > id).collect();
+        self.forget_suites(id);
         self.set(id, StepState::Ready, effects);
         self.reports.remove(&id);
-        for other in later {
+        for other in self.begun_after(id) {
             let first = !self.executed().any(|earlier| earlier.lesson == other.lesson && earlier < other);
-            self.before.remove(&other);
+            let open = first || self.rules.unlocked;
+            // Of the steps of another page the one begun first is looked at last.
+            self.bindings[other.lesson] = self.before.remove(&other).filter(|_| open).unwrap_or_default();
+            self.began.remove(&other);
             self.reports.remove(&other);
-            self.set(other, if first { StepState::Ready } else { StepState::Locked }, effects);
+            self.set(other, if open { StepState::Ready } else { StepState::Locked }, effects);
         }
-        for lesson in id.lesson + 1..self.bindings.len() {
-            self.bindings[lesson] = Bindings::default();
-        }
+        self.bindings[id.lesson] = bindings;
         effects.push(Effect::Save);
     }
 
@@ -372,6 +413,15 @@ impl Machine {
         {
             *slot = state.clone();
             effects.push(Effect::Emit(Event::Step { id, state }));
+        }
+    }
+
+    /// What is going on, in words.
+    fn busy(&self) -> Option<&'static str> {
+        match (&self.active, self.going_back) {
+            (Some(_), _) => Some("A step is running already"),
+            (None, true) => Some("It is going back to before a step"),
+            (None, false) => None,
         }
     }
 

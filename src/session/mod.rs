@@ -14,7 +14,8 @@ mod state;
 pub use directives::{check_directives, open_course};
 pub use driver::{Session, SessionError};
 pub use model::{
-    Cause, CommandReport, Event, HookReport, LessonReport, Request, StepReport, StepState, Summary, Verdict,
+    Cause, CommandReport, EditedCourse, Event, HookReport, LessonReport, Request, StepReport, StepState, Summary,
+    Verdict,
 };
 pub use plain::{Plain, plain};
 pub use setup::{How, Look, Prepared, Setup, scenario};

@@ -1,9 +1,12 @@
 //! What a session tells, and what may be asked of it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::compare::Comparison;
-use crate::lesson::StepId;
+use crate::lesson::{Course, StepId};
 use crate::shell::HookPhase;
 use crate::target::CallRecord;
 use crate::tools::StdStream;
@@ -189,6 +192,13 @@ pub enum Event {
         /// Place in the course.
         lesson: usize,
     },
+    /// A course that was handed over with [`Request::TakeUp`] is the session's from now on, and all steps are its steps.
+    TakenUp {
+        /// Which.
+        course: EditedCourse,
+        /// Where its executed steps stand, and what came of them.
+        steps: BTreeMap<StepId, (StepState, Option<StepReport>)>,
+    },
     /// The session is over.
     Stopped,
 }
@@ -204,6 +214,25 @@ pub enum Request {
     SkipWait,
     /// Go back to before this step, in the sandbox.
     UndoTo(StepId),
+    /// Run this step as it is now, whatever came of it before; in the sandbox from before it, which undoes what was begun since.
+    RunAgain(StepId),
+    /// Run the steps of the page up to this one, as far as they pass, from the first that is not passed. What was begun of them
+    /// or since is undone first, in the sandbox.
+    RunTo(StepId),
+    /// Go on with the course as it is now, as soon as nothing runs.
+    TakeUp(EditedCourse),
     /// Save and stop.
     Quit,
 }
+
+/// A course that was edited. Two are equal if they are the same.
+#[derive(Debug, Clone)]
+pub struct EditedCourse(pub Arc<Course>);
+
+impl PartialEq for EditedCourse {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for EditedCourse {}

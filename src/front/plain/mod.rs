@@ -409,7 +409,7 @@ impl Dialogue {
                 self.busy = None;
                 Ok(())
             }
-            Event::Command { .. } | Event::LessonDone { .. } => Ok(()),
+            Event::Command { .. } | Event::LessonDone { .. } | Event::TakenUp { .. } => Ok(()),
         }
     }
 

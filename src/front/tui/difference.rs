@@ -15,6 +15,17 @@ const BESIDE: usize = 50;
 
 /// The lines of both outputs. Lines that differ only in what was accepted are quiet.
 pub fn lines(report: &CommandReport, side_by_side: bool, width: usize, theme: Theme) -> Vec<Vec<Run>> {
+    named(report, ["expected", "got"], side_by_side, width, theme)
+}
+
+/// The same, where the two outputs have other names.
+pub fn named(
+    report: &CommandReport,
+    names: [&str; 2],
+    side_by_side: bool,
+    width: usize,
+    theme: Theme,
+) -> Vec<Vec<Run>> {
     let text = |text: &str| -> Vec<String> {
         plain(text.as_bytes()).lines().take(MOST).map(|line| line.trim_end().replace('\t', "        ")).collect()
     };
@@ -41,13 +52,12 @@ pub fn lines(report: &CommandReport, side_by_side: bool, width: usize, theme: Th
             rows.push((old.get(at).map(String::as_str), new.get(at).map(String::as_str), same));
         }
     }
-    if side_by_side && width >= BESIDE { beside(&rows, width, theme) } else { below(&rows, theme) }
+    if side_by_side && width >= BESIDE { beside(&rows, names, width, theme) } else { below(&rows, names, theme) }
 }
 
-fn below(rows: &[(Option<&str>, Option<&str>, bool)], theme: Theme) -> Vec<Vec<Run>> {
+fn below(rows: &[(Option<&str>, Option<&str>, bool)], [old, new]: [&str; 2], theme: Theme) -> Vec<Vec<Run>> {
     let (gone, come) = (theme.style(Role::Deleted), theme.style(Role::Inserted));
-    let mut out =
-        vec![vec![("- expected".to_owned(), gone), ("   ".to_owned(), Style::new()), ("+ got".to_owned(), come)]];
+    let mut out = vec![vec![(format!("- {old}"), gone), ("   ".to_owned(), Style::new()), (format!("+ {new}"), come)]];
     let mut at = 0;
     while let Some((old, new, same)) = rows.get(at) {
         if *same {
@@ -65,13 +75,18 @@ fn below(rows: &[(Option<&str>, Option<&str>, bool)], theme: Theme) -> Vec<Vec<R
     out
 }
 
-fn beside(rows: &[(Option<&str>, Option<&str>, bool)], width: usize, theme: Theme) -> Vec<Vec<Run>> {
+fn beside(
+    rows: &[(Option<&str>, Option<&str>, bool)],
+    [old, new]: [&str; 2],
+    width: usize,
+    theme: Theme,
+) -> Vec<Vec<Run>> {
     let half = width.saturating_sub(3) / 2;
     let padded = |text: &str| format!("{text}{}", " ".repeat(half.saturating_sub(columns(text))));
     let mut out = vec![vec![
-        (padded(&fit("expected", half)), theme.quiet()),
+        (padded(&fit(old, half)), theme.quiet()),
         (" │ ".to_owned(), theme.quiet()),
-        (fit("got", half), theme.quiet()),
+        (fit(new, half), theme.quiet()),
     ]];
     let folded = |text: &str| -> Vec<String> {
         cut(&[(text.to_owned(), Style::new())], half, &[], &[]).iter().map(ToString::to_string).collect()

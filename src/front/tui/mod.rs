@@ -11,6 +11,7 @@ mod highlight;
 pub mod keys;
 mod model;
 mod output;
+pub mod preview;
 mod system;
 mod table;
 mod terminal;
@@ -153,6 +154,7 @@ fn grant(wish: Wish, model: &mut Model, screen: &mut Screen) -> io::Result<()> {
             }
         }
         Wish::Redraw => screen.terminal().clear()?,
+        Wish::Author(_) => {}
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Options;
+use super::keys::Action;
 use super::output::Output;
 use crate::lesson::{Course, StepId};
 use crate::session::{CommandReport, StepReport, StepState};
@@ -64,6 +65,8 @@ pub struct Model {
     pub quit: bool,
     /// Quitting asks once more.
     pub confirm_quit: bool,
+    /// Whether it is an author who looks.
+    pub preview: bool,
 }
 
 /// What keys and the mouse need to know of the last drawing.
@@ -132,6 +135,8 @@ pub enum Wish {
     Suspend,
     /// Draw everything anew.
     Redraw,
+    /// What only an author's screen can do.
+    Author(Action),
 }
 
 /// What lies over the page.
@@ -246,6 +251,7 @@ impl Model {
             started: false,
             quit: false,
             confirm_quit: false,
+            preview: false,
         };
         model.select_next_to_do();
         model

@@ -1,4 +1,5 @@
-//! What only Unix has: going to the background and coming back. The one place of the screen that knows it.
+//! What not every system has: going to the background and coming back, disks that are elsewhere. The one place of the screen
+//! that knows it.
 
 /// Waits until somebody stops the program (SIGTSTP), as `kill -TSTP` does; a key does not, in raw mode.
 #[cfg(unix)]
@@ -51,3 +52,30 @@ impl Stops {
 /// Does nothing.
 #[cfg(not(unix))]
 pub fn stop() {}
+
+/// Whether a folder is on a file system that others may change without this system hearing of it: a network's, a virtual
+/// machine's host's, Windows' below WSL.
+#[cfg(target_os = "linux")]
+pub fn is_remote(folder: &std::path::Path) -> bool {
+    /// NFS, SMB, CIFS, SMB2, 9P (WSL 2), FUSE (sshfs, virtiofs, shared folders), Coda, AFS, Ceph, and WSL 1's drvfs.
+    /// Sources: linux/magic.h; the last is what WSL 1 answers.
+    const REMOTE: [u64; 10] = [
+        0x6969,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x0102_1997,
+        0x6573_5546,
+        0x7375_7245,
+        0x5346_414f,
+        0x00c3_6400,
+        0x5346_4846,
+    ];
+    rustix::fs::statfs(folder).is_ok_and(|about| REMOTE.iter().any(|of| about.f_type as u64 & 0xffff_ffff == *of))
+}
+
+/// Not known here.
+#[cfg(not(target_os = "linux"))]
+pub fn is_remote(_: &std::path::Path) -> bool {
+    false
+}

@@ -121,7 +121,7 @@ pub fn first_change(course: &Course, progress: &Progress) -> Option<(StepId, Str
 }
 
 /// A step's fence as written.
-fn fence(lesson: &Lesson, step: usize) -> String {
+pub(super) fn fence(lesson: &Lesson, step: usize) -> String {
     lesson
         .steps
         .get(step)

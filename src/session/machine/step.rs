@@ -299,6 +299,7 @@ impl Machine {
     }
 
     pub(super) fn cancel(&mut self, at: Duration, effects: &mut Vec<Effect>) {
+        self.queue.clear();
         match self.active.as_ref().map(|active| active.stage.clone()) {
             None | Some(Stage::Restoring) => {}
             Some(Stage::Ahead(_) | Stage::Command(_) | Stage::Behind(_)) => effects.push(Effect::Cancel),
@@ -331,6 +332,7 @@ impl Machine {
         effects.push(Effect::Emit(Event::StepDone { id, report: active.report }));
         match cause {
             Some(cause) => {
+                self.queue.clear();
                 let state = match cause {
                     Cause::Cancelled if self.rules.live && active.changed_something => StepState::Unfinished,
                     cause => StepState::Failed(cause),

@@ -93,6 +93,7 @@ fn done(effects: &[Effect]) -> Vec<String> {
                 Effect::Cancel => "cancel".into(),
                 Effect::Save => "save".into(),
                 Effect::Stop => "stop".into(),
+                Effect::Renumber { .. } => "renumber".into(),
                 Effect::Emit(_) => return None,
             })
         })

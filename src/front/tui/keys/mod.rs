@@ -73,11 +73,21 @@ actions! {
     Mouse "mouse" "switch the mouse on or off: while it is on, the terminal's own selection is off" ["M"];
     Suspend "suspend" "back to the shell; `fg` comes back" ["ctrl-z"];
     Redraw "redraw" "draw the screen anew" ["ctrl-l"];
+    RunAgain "run-again" "preview: run the marked step anew, from before it" ["x"];
+    RunTo "run-to-here" "preview: run the page up to the marked step" ["X"];
+    Findings "findings" "preview: what is wrong with the pages, as a list that jumps" ["D"];
+    NextFinding "next-finding" "preview: the next place on the page that something is wrong with" ["c"];
+    Changes "changes" "preview: what the marked step did otherwise than the last time" ["i"];
     Help "help" "the keys" ["?", "f1"];
     Quit "quit" "quit; progress is saved" ["q"];
 }
 
 impl Action {
+    /// Whether only an author's screen can do it.
+    pub fn is_of_authors(self) -> bool {
+        matches!(self, Self::RunAgain | Self::RunTo | Self::Findings | Self::NextFinding | Self::Changes)
+    }
+
     /// The action of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.name() == name)

@@ -65,6 +65,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
             model.wishes.push(Wish::Redraw);
             return Vec::new();
         }
+        action if action.is_of_authors() => {
+            model.overlay = Overlay::None;
+            model.wishes.push(Wish::Author(action));
+            return Vec::new();
+        }
         Action::Mouse => {
             model.mouse = !model.mouse;
             model.wishes.push(Wish::Mouse(model.mouse));

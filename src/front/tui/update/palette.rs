@@ -50,7 +50,8 @@ impl Entry {
 pub fn entries(model: &Model, typed: &str) -> Vec<Entry> {
     let typed = typed.trim().to_lowercase();
     let words: Vec<&str> = typed.split_whitespace().collect();
-    let actions = Action::ALL.iter().filter(|action| **action != Action::Palette).map(|action| Entry::Action(*action));
+    let offered = |action: &&Action| **action != Action::Palette && (model.preview || !action.is_of_authors());
+    let actions = Action::ALL.iter().filter(offered).map(|action| Entry::Action(*action));
     let pages = (0..model.course.lessons.len()).map(Entry::Page);
     let mut found: Vec<(bool, Entry)> = actions
         .chain(pages)

@@ -42,7 +42,7 @@ pub fn event(model: &mut Model, event: Event) {
             }
         }
         Event::Notice { text } => model.say(text),
-        Event::LessonDone { .. } => {}
+        Event::LessonDone { .. } | Event::TakenUp { .. } => {}
         Event::Stopped => model.quit = true,
     }
 }

@@ -106,6 +106,10 @@ fn page(model: &Model, keys: &mut Keys<'_>) {
     if model.running().is_some() {
         keys.add(8, Action::Cancel, "cancel");
     }
+    if model.preview {
+        keys.add(6, Action::RunTo, "run to here");
+        keys.add(6, Action::Findings, "findings");
+    }
     if !model.search.is_empty() {
         keys.add(7, Action::NextMatch, "next match");
     }

@@ -93,5 +93,5 @@ fn help(model: &Model, width: usize, theme: Theme) -> Vec<Line<'static>> {
         let name = (format!("  {}", action.name()), theme.quiet().remove_modifier(Modifier::ITALIC));
         wrap::words(&[(action.what().to_owned(), Style::new()), name], width, &[(padded, theme.ready())], &rest)
     };
-    Action::ALL.iter().flat_map(lines).collect()
+    Action::ALL.iter().filter(|action| model.preview || !action.is_of_authors()).flat_map(lines).collect()
 }
