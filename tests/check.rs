@@ -132,6 +132,29 @@ fn orders_are_compared_in_their_folder() {
 }
 
 #[test]
+fn the_suite_of_a_folder_is_looked_at_too() {
+    let world = World::new();
+    page(&world, "c/one.md", CLEAN);
+    let suite = world.path("c/tests/hook-suite.sh");
+    fs::create_dir_all(suite.parent().expect("a folder")).expect("made");
+    for (text, expected) in [
+        ("before() { :; }\nafter() { :; }\n\"$@\"\n", &[][..]),
+        ("before() { :; }\n\"$@\"\n", &["hook-function c/tests/hook-suite.sh 1"]),
+        ("before() { :; }\nafter() {\n", &["hook-syntax c/tests/hook-suite.sh 2"]),
+    ] {
+        fs::write(&suite, text).expect("written");
+        let (report, _) = world.json(&["check", "c", "--format", "json"]);
+        let findings = report["findings"].as_array().expect("findings");
+        let said = |f: &Value| format!("{} {} {}", f["code"], f["path"], f["line"]).replace('"', "");
+        assert_eq!(findings.iter().map(said).collect::<Vec<_>>(), expected, "{text}");
+        for format in ["human", "sarif", "github"] {
+            let output = world.run(&["check", "c", "--format", format]);
+            assert_eq!(output.status.code(), Some(i32::from(!expected.is_empty())), "{format}");
+        }
+    }
+}
+
+#[test]
 fn the_formats_for_programs() {
     let world = World::new();
     page(&world, "a b.md", WARNING);

@@ -85,7 +85,7 @@ pub fn course(course: &Course, unusable: &[LessonError], surroundings: &Surround
         report.findings.extend(page(lesson, surroundings));
         report.sources.insert(lesson.path.clone(), lesson.source.clone());
     }
-    order::check(course, &mut report.findings);
+    report.findings.extend(folders(course, surroundings.files));
     report.findings.sort_by(|a, b| {
         (&a.path, a.span.start, a.span.line, a.code.id()).cmp(&(&b.path, b.span.start, b.span.line, b.code.id()))
     });
@@ -93,10 +93,11 @@ pub fn course(course: &Course, unusable: &[LessonError], surroundings: &Surround
     report
 }
 
-/// Checks the order of the pages and folders of a course alone.
-pub fn places(course: &Course) -> Vec<Finding> {
+/// Checks what is of no page by itself: the order of the pages and folders of a course, and the suites of its folders.
+pub fn folders(course: &Course, files: &dyn Files) -> Vec<Finding> {
     let mut findings = Vec::new();
     order::check(course, &mut findings);
+    hooks::suites(&course.tree, files, &mut findings);
     findings
 }
 

@@ -98,7 +98,7 @@ impl Desk {
         let pages = sound.lessons.iter().flat_map(|page| check::page(page, &surroundings));
         let mut findings: Vec<Finding> = pages.collect();
         if unusable.is_empty() {
-            findings.extend(check::places(&course));
+            findings.extend(check::folders(&course, &Disk));
         }
         findings.sort_by_key(|finding| (place_of(&course, &finding.path), finding.span.start, finding.code));
         findings.dedup();

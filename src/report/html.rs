@@ -21,8 +21,12 @@ pub fn html(report: &GradeReport) -> String {
     );
     let _ = writeln!(
         out,
-        "<p>{} pages, {} steps: <b class=\"passed\">{} passed</b>, <b class=\"failed\">{} failed</b>, <b class=\"skipped\">{} skipped</b></p>",
-        summary.lessons, summary.steps, summary.passed, summary.failed, summary.skipped
+        "<p>{}, {}: <b class=\"passed\">{} passed</b>, <b class=\"failed\">{} failed</b>, <b class=\"skipped\">{} skipped</b></p>",
+        count(summary.lessons, "page"),
+        count(summary.steps, "step"),
+        summary.passed,
+        summary.failed,
+        summary.skipped
     );
     out.push_str("</header>\n<main>\n<table class=\"pages\">\n<thead><tr><th>Page</th><th>Verdict</th><th>Steps</th><th>Time</th></tr></thead>\n<tbody>\n");
     for (number, lesson) in report.lessons.iter().enumerate() {
@@ -82,13 +86,16 @@ fn step(out: &mut String, step: &StepReport) {
     let open = if step.verdict == Verdict::Failed { " open" } else { "" };
     let cause = step.cause.map_or(String::new(), |cause| format!(": {}", words(cause)));
     let wait = if step.wait_s > 0 { format!(" and {} s wait", step.wait_s) } else { String::new() };
+    let time = match step.verdict {
+        Verdict::Skipped => String::new(),
+        _ => format!(" <span class=\"time\">{}{wait}</span>", seconds(step.ms)),
+    };
     let _ = writeln!(
         out,
-        "<details{open}>\n<summary>{}{cause} <span class=\"line\">line {}</span> <code>{}</code> <span class=\"time\">{}{wait}</span></summary>",
+        "<details{open}>\n<summary>{}{cause} <span class=\"line\">line {}</span> <code>{}</code>{time}</summary>",
         sign(step.verdict),
         step.line,
-        text(&first_line(command)),
-        seconds(step.ms)
+        text(&first_line(command))
     );
     for hook in step.hooks.iter().filter(|hook| hook.phase.as_str() == "before") {
         self::hook(out, hook);
@@ -128,13 +135,17 @@ fn command(out: &mut String, command: &CommandReport) {
         Outcome::Unchecked => out.push_str("<p>The output is not compared.</p>\n"),
         Outcome::Mismatch => {
             out.push_str("<table class=\"rejected\">\n<thead><tr><th>Where</th><th>Expected</th><th>Printed</th><th>Why</th></tr></thead>\n<tbody>\n");
+            let cell = |printed: &str| match printed.is_empty() {
+                true => "<span class=\"line\">nothing</span>".to_owned(),
+                false => format!("<code>{}</code>", text(printed)),
+            };
             for one in &comparison.rejected {
                 let _ = writeln!(
                     out,
-                    "<tr><td>{}</td><td><code>{}</code></td><td><code>{}</code></td><td>{}</td></tr>",
+                    "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
                     text(&one.place),
-                    text(&one.expected),
-                    text(&one.actual),
+                    cell(&one.expected),
+                    cell(&one.actual),
                     text(&one.reason)
                 );
             }

@@ -48,7 +48,8 @@ fn a_saved_page_is_seen_and_what_was_run_stays_run() {
     screen.press("i");
     screen.until_text("- two pods");
     screen.until_text("+ three pods");
-    screen.press("\u{1b}");
+    screen.press("\r");
+    screen.until("the list to be closed", |text| !text.contains("+ three pods"));
     screen.press("q");
     assert_eq!(screen.end(), 0);
     assert!(!screen.alternate(), "the terminal is as it was");
@@ -62,10 +63,11 @@ fn a_half_saved_page_says_what_is_wrong_and_stays_to_be_seen() {
     std::fs::write(&file, page(STEPS)).expect("written");
     let mut screen = open(&world, &[]);
     save(&file, "---\ntitle: Pods\n");
-    screen.until_text("What is shown is how it last was");
+    screen.until_text("What is shown is");
+    assert!(screen.text().contains("is not closed"), "{}", screen.text());
     assert!(screen.text().contains("echo one"), "{}", screen.text());
     save(&file, &page(&STEPS.replace("```bash\n$ NAME", "```bash hooktimeout=3\n$ NAME")));
-    screen.until("the page to be mended", |text| !text.contains("how it last was") && text.contains("! 1"));
+    screen.until("the page to be mended", |text| !text.contains("What is shown is") && text.contains("! 1"));
     screen.press("D");
     screen.until_text("hookTimeout");
     screen.press("\r");

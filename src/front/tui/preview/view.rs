@@ -12,6 +12,7 @@ use super::runs::Change;
 use crate::check::Severity;
 use crate::front::tui::difference;
 use crate::front::tui::document::Document;
+use crate::front::tui::keys::Action;
 use crate::front::tui::model::{Model, Overlay};
 use crate::front::tui::theme::{Role, Theme};
 use crate::front::tui::wrap::{self, Run, columns, fit};
@@ -109,6 +110,18 @@ pub fn over(frame: &mut Frame<'_>, model: &Model, preview: &Preview, document: &
     if let Some(list) = preview.list {
         let middle = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
         draw_list(frame, middle, model, preview, list);
+        let foot = Rect { y: area.y + area.height - 1, height: 1, ..area };
+        let keys = &model.options.keys;
+        let open = match list {
+            List::Findings { .. } => format!("{} goes there  ", keys.hint(Action::Run)),
+            List::Changes { .. } => String::new(),
+        };
+        let (down, up) = (keys.hint(Action::Down), keys.hint(Action::Up));
+        let text = format!(" {open}{down}/{up} move  {} close", keys.hint(Action::Cancel));
+        let width = usize::from(area.width);
+        let text = fit(&text, width);
+        let gap = " ".repeat(width.saturating_sub(columns(&text)));
+        frame.render_widget(Paragraph::new(Line::styled(format!("{text}{gap}"), model.options.theme.bar())), foot);
     }
 }
 
