@@ -363,8 +363,6 @@ impl Machine {
     fn undo(&mut self, id: StepId, effects: &mut Vec<Effect>) {
         let refusal = if self.active.is_some() {
             Some("A step is running: cancel it before going back.")
-        } else if self.going_back {
-            Some("It is going back already.")
         } else if self.rules.live {
             Some("What was done in a live account cannot be undone from here.")
         } else if !self.before.contains_key(&id) {
@@ -374,7 +372,9 @@ impl Machine {
         };
         match refusal {
             Some(text) => effects.push(Effect::Emit(Event::Notice { text: text.to_owned() })),
+            // Of two that come at once the second counts.
             None => {
+                self.queue.clear();
                 self.going_back = true;
                 effects.push(Effect::Restore(id));
             }

@@ -219,7 +219,8 @@ pub enum Request {
     /// Run the steps of the page up to this one, as far as they pass, from the first that is not passed. What was begun of them
     /// or since is undone first, in the sandbox.
     RunTo(StepId),
-    /// Go on with the course as it is now, as soon as nothing runs.
+    /// Go on with the course as it is now, as soon as nothing runs. Not for a session that is saved: what lies on the disk speaks of
+    /// the steps as they were.
     TakeUp(EditedCourse),
     /// Save and stop.
     Quit,

@@ -344,6 +344,19 @@ mod tests {
     }
 
     #[test]
+    fn of_two_ways_back_at_once_the_second_counts() {
+        let mut machine = unlocked(course(&[("a.md", &["one", "two"])]));
+        play(&mut machine, Request::RunTo(id(0, 1)), &[]);
+        let back = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Restore(_)));
+        assert!(back(&machine.handle(T, Input::Request(Request::UndoTo(id(0, 1))))));
+        assert!(!back(&machine.handle(T, Input::Request(Request::RunAgain(id(0, 1))))), "it is busy");
+        assert_eq!(play(&mut machine, Request::UndoTo(id(0, 0)), &[]), ["back to 0.0"]);
+        assert_eq!(machine.state(id(0, 0)), Some(&StepState::Ready));
+        assert_eq!(machine.state(id(0, 1)), Some(&StepState::Ready));
+        assert_eq!(play(&mut machine, Request::RunAgain(id(0, 0)), &[]), ["back to 0.0", "one"]);
+    }
+
+    #[test]
     fn an_edited_step_is_to_be_run_again_and_the_others_are_as_they_were() {
         let mut machine = unlocked(course(&[("a.md", &["one", "two", "three"])]));
         play(&mut machine, Request::RunTo(id(0, 2)), &[]);
