@@ -166,6 +166,7 @@ impl Author for Desk {
             programs: self.programs.clone(),
             how: How { unlocked: true, ..How::default() },
             keep: false,
+            look: None,
         };
         let prepared = setup.prepare().map_err(|error| error.to_string())?;
         let engine = engine::start(prepared).map_err(|error| format!("no thread: {error}"))?;
