@@ -4,6 +4,7 @@
 //!
 //! `cli` → `front`, `report` → `session` → `lesson`, `compare`, `shell` → `tools` → `target` → `sandbox`; `clock` below all.
 //! `check` stands beside `session`: `cli` → `check` → `lesson`, `compare`; an author's screen in `front` shows its findings.
+//! `plan` too: `cli` → `plan` → `check`, `tools`.
 //! `lesson`, `compare` and `session::machine` are pure: no runtime, no terminal, no SDK.
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ pub mod clock;
 pub mod compare;
 pub mod front;
 pub mod lesson;
+pub mod plan;
 pub mod report;
 pub mod sandbox;
 pub mod session;

@@ -1,6 +1,8 @@
 //! The whole Pod Identity module: the carts run with a local database, fail with the real one, and are mended by the association; by
 //! cause and effect, so that a world in which the cause is missing stays broken at the right step.
 
+#[path = "module/plan.rs"]
+mod plan;
 mod support;
 #[path = "module/verify.rs"]
 mod verify;

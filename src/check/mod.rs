@@ -22,7 +22,7 @@ mod output;
 mod place;
 mod runner;
 mod secrets;
-mod shell;
+pub(crate) mod shell;
 mod site;
 #[cfg(test)]
 mod tests;

@@ -5,44 +5,66 @@ use brush_parser::{ParseError, Parser, ParserOptions, SourceSpan, ast};
 
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// The word as written.
-    pub(super) raw: String,
+    pub(crate) raw: String,
     /// What the shell makes of it, if that does not hang on variables, files or other commands.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
+    /// The same with `*` for each part that is not known before the script runs.
+    pub(crate) pattern: String,
     /// Line and column in the script, from 1, in characters.
-    pub(super) place: (usize, usize),
+    pub(crate) place: (usize, usize),
 }
 
 impl Word {
     /// What the shell makes of it; empty if that is not known.
-    pub(super) fn known(&self) -> &str {
+    pub(crate) fn known(&self) -> &str {
         self.text.as_deref().unwrap_or_default()
     }
 }
 
 /// A command with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// The command's name and its arguments.
-    pub(super) words: Vec<Word>,
+    pub(crate) words: Vec<Word>,
     /// Whether its standard output goes to a pipe, a file, or into another command's words.
-    pub(super) hidden: bool,
+    pub(crate) hidden: bool,
+    /// Whether it runs only under a condition, or so often as only running it tells.
+    pub(crate) maybe: bool,
+    /// The function in whose body it stands.
+    pub(crate) function: Option<String>,
+    /// What it reads on standard input, as far as that is known.
+    pub(crate) input: Input,
+}
+
+/// What a command reads on standard input.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// Nothing that the script says.
+    #[default]
+    Unknown,
+    /// A text of the script's own, its expansions left as they are written.
+    Text(String),
+    /// A file, by the word that names it.
+    File(Word),
+    /// What another command prints, by its place among the script's.
+    Pipe(usize),
 }
 
 impl Call {
     /// The command's name; empty if it is not known before the script runs.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.words.first().map_or("", Word::known)
     }
 
     /// The arguments up to `--`.
-    pub(super) fn arguments(&self) -> impl Iterator<Item = &Word> {
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &Word> {
         self.words.iter().skip(1).take_while(|word| word.known() != "--")
     }
 
     /// The values of an option, given as `--name=value`, `--name value`, and for one letter `-nvalue`.
-    pub(super) fn values<'w>(&'w self, names: &[&str]) -> Vec<(&'w Word, String)> {
+    pub(crate) fn values<'w>(&'w self, names: &[&str]) -> Vec<(&'w Word, String)> {
         let mut found = Vec::new();
         let mut words = self.arguments();
         while let Some(word) = words.next() {
@@ -65,28 +87,37 @@ impl Call {
 
 /// What a script does, as far as that can be read from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Script {
+pub(crate) struct Script {
     /// The commands, in the order in which they are written.
-    pub(super) calls: Vec<Call>,
+    pub(crate) calls: Vec<Call>,
     /// The functions that it defines.
-    pub(super) functions: Vec<String>,
+    pub(crate) functions: Vec<String>,
 }
 
 /// Why a script is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// Line and column, from 1; `None` for the script's end.
-    pub(super) place: Option<(usize, usize)>,
+    pub(crate) place: Option<(usize, usize)>,
     /// What is wrong.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// Scripts within scripts (`$( )`, `bash -c`) are read to this depth.
 const DEEPEST: usize = 16;
 
 /// Reads a script.
-pub(super) fn read(text: &str) -> Result<Script, Problem> {
-    let mut reader = Reader { script: Script::default(), text: text.chars().collect(), outer: None, depth: 0 };
+pub(crate) fn read(text: &str) -> Result<Script, Problem> {
+    let mut reader = Reader {
+        script: Script::default(),
+        text: text.chars().collect(),
+        outer: None,
+        depth: 0,
+        maybe: false,
+        function: None,
+        input: Input::Unknown,
+        last: None,
+    };
     reader.source(text, false)?;
     Ok(reader.script)
 }
@@ -112,6 +143,13 @@ struct Reader {
     /// In a script within a word, where the word is.
     outer: Option<(usize, usize)>,
     depth: usize,
+    /// Whether what is read now runs only under a condition.
+    maybe: bool,
+    function: Option<String>,
+    /// What the next command reads.
+    input: Input,
+    /// The place of the last simple command of a pipeline.
+    last: Option<usize>,
 }
 
 impl Reader {
@@ -126,13 +164,26 @@ impl Reader {
 
     fn list(&mut self, list: &ast::CompoundList, hidden: bool) {
         for ast::CompoundListItem(and_or, _) in &list.0 {
-            for (_, pipeline) in and_or {
-                let last = pipeline.seq.len().saturating_sub(1);
-                for (place, command) in pipeline.seq.iter().enumerate() {
-                    self.command(command, hidden || place < last);
-                }
+            for (number, (_, pipeline)) in and_or.into_iter().enumerate() {
+                self.perhaps(number > 0, |reader| {
+                    let last = pipeline.seq.len().saturating_sub(1);
+                    for (place, command) in pipeline.seq.iter().enumerate() {
+                        let before = reader.last.take().filter(|_| place > 0);
+                        reader.input = before.map_or(Input::Unknown, Input::Pipe);
+                        reader.command(command, hidden || place < last);
+                        reader.input = Input::Unknown;
+                    }
+                });
             }
         }
+    }
+
+    /// Reads what runs only under a condition, if `condition`.
+    fn perhaps(&mut self, condition: bool, read: impl FnOnce(&mut Self)) {
+        let outer = self.maybe;
+        self.maybe |= condition;
+        read(self);
+        self.maybe = outer;
     }
 
     fn command(&mut self, command: &ast::Command, hidden: bool) {
@@ -145,7 +196,9 @@ impl Reader {
             }
             ast::Command::Function(function) => {
                 self.script.functions.push(function.fname.value.clone());
+                let outer = self.function.replace(function.fname.value.clone());
                 self.compound(&function.body.0, true);
+                self.function = outer;
                 self.redirects(function.body.1.as_ref());
             }
             ast::Command::ExtendedTest(_, redirects) => self.redirects(redirects.as_ref()),
@@ -156,36 +209,38 @@ impl Reader {
         use ast::CompoundCommand as C;
         match compound {
             C::Arithmetic(_) => {}
-            C::ArithmeticForClause(clause) => self.list(&clause.body.list, hidden),
+            C::ArithmeticForClause(clause) => self.perhaps(true, |reader| reader.list(&clause.body.list, hidden)),
             C::BraceGroup(group) => self.list(&group.list, hidden),
             C::Subshell(subshell) => self.list(&subshell.list, hidden),
             C::ForClause(clause) => {
                 for word in clause.values.iter().flatten() {
                     self.word(word);
                 }
-                self.list(&clause.body.list, hidden);
+                self.perhaps(true, |reader| reader.list(&clause.body.list, hidden));
             }
             C::CaseClause(clause) => {
                 self.word(&clause.value);
                 for item in &clause.cases {
                     if let Some(list) = &item.cmd {
-                        self.list(list, hidden);
+                        self.perhaps(true, |reader| reader.list(list, hidden));
                     }
                 }
             }
             C::IfClause(clause) => {
                 self.list(&clause.condition, hidden);
-                self.list(&clause.then, hidden);
-                for part in clause.elses.iter().flatten() {
-                    if let Some(condition) = &part.condition {
-                        self.list(condition, hidden);
+                self.perhaps(true, |reader| {
+                    reader.list(&clause.then, hidden);
+                    for part in clause.elses.iter().flatten() {
+                        if let Some(condition) = &part.condition {
+                            reader.list(condition, hidden);
+                        }
+                        reader.list(&part.body, hidden);
                     }
-                    self.list(&part.body, hidden);
-                }
+                });
             }
             C::WhileClause(clause) | C::UntilClause(clause) => {
                 self.list(&clause.0, hidden);
-                self.list(&clause.1.list, hidden);
+                self.perhaps(true, |reader| reader.list(&clause.1.list, hidden));
             }
             C::Coprocess(coprocess) => self.command(&coprocess.body, true),
         }
@@ -194,6 +249,7 @@ impl Reader {
     fn simple(&mut self, simple: &ast::SimpleCommand, hidden: bool) {
         let mut words = Vec::new();
         let mut hidden = hidden;
+        let piped = std::mem::take(&mut self.input);
         for item in simple.prefix.iter().flat_map(|prefix| &prefix.0) {
             self.item(item, &mut Vec::new(), &mut hidden);
         }
@@ -203,22 +259,32 @@ impl Reader {
         for item in simple.suffix.iter().flat_map(|suffix| &suffix.0) {
             self.item(item, &mut words, &mut hidden);
         }
+        // A redirection takes the place of the pipe.
+        let redirected = std::mem::take(&mut self.input);
+        self.input = if redirected == Input::Unknown { piped } else { redirected };
+        self.last = None;
         if !words.is_empty() {
-            self.call(words, hidden);
+            let place = self.call(words, hidden);
+            self.last = Some(place);
         }
     }
 
     /// Notes a command, and the one that it runs in its turn.
-    fn call(&mut self, words: Vec<Word>, hidden: bool) {
+    fn call(&mut self, words: Vec<Word>, hidden: bool) -> usize {
         let inner = inner_command(&words);
         let script = inner_script(&words).map(|word| (word.known().to_owned(), word.place));
-        self.script.calls.push(Call { words: words.clone(), hidden });
+        let mut number = self.script.calls.len();
+        let (maybe, function, input) = (self.maybe, self.function.clone(), self.input.clone());
+        // How often xargs runs its command depends on what it reads.
+        let often = words.first().is_some_and(|word| word.known() == "xargs");
+        self.script.calls.push(Call { words: words.clone(), hidden, maybe, function, input });
         if let Some(start) = inner {
-            self.call(words[start..].to_vec(), hidden);
+            self.perhaps(often, |reader| number = reader.call(words[start..].to_vec(), hidden));
         }
         if let Some((text, place)) = script {
             self.nested(&text, place, hidden);
         }
+        number
     }
 
     fn item(&mut self, item: &ast::CommandPrefixOrSuffixItem, words: &mut Vec<Word>, hidden: &mut bool) {
@@ -244,19 +310,24 @@ impl Reader {
         match redirect {
             ast::IoRedirect::File(_, _, target) => match target {
                 ast::IoFileRedirectTarget::Filename(word) | ast::IoFileRedirectTarget::Duplicate(word) => {
-                    self.word(word);
+                    let word = self.word(word);
+                    if matches!(redirect, ast::IoRedirect::File(None | Some(0), ast::IoFileRedirectKind::Read, _)) {
+                        self.input = Input::File(word);
+                    }
                 }
                 ast::IoFileRedirectTarget::ProcessSubstitution(_, subshell) => self.list(&subshell.list, true),
                 ast::IoFileRedirectTarget::Fd(_) => {}
             },
             ast::IoRedirect::HereDocument(_, document) if document.requires_expansion => {
+                self.input = Input::Text(document.doc.value.clone());
                 let place = self.place(document.here_end.loc.as_ref());
                 if let Ok(pieces) = word::parse_heredoc(&document.doc.value, &ParserOptions::default()) {
                     self.pieces(&pieces, place);
                 }
             }
-            ast::IoRedirect::HereDocument(..) => {}
-            ast::IoRedirect::HereString(_, word) | ast::IoRedirect::OutputAndError(word, _) => {
+            ast::IoRedirect::HereDocument(_, document) => self.input = Input::Text(document.doc.value.clone()),
+            ast::IoRedirect::HereString(_, word) => self.input = Input::Text(self.word(word).pattern),
+            ast::IoRedirect::OutputAndError(word, _) => {
                 self.word(word);
             }
         }
@@ -264,13 +335,15 @@ impl Reader {
 
     fn word(&mut self, word: &ast::Word) -> Word {
         let place = self.place(word.loc.as_ref());
-        let text = match word::parse(&word.value, &ParserOptions::default()) {
-            Ok(pieces) => self.pieces(&pieces, place),
-            Err(_) => None,
+        let outer = std::mem::take(&mut self.input);
+        let (text, pattern) = match word::parse(&word.value, &ParserOptions::default()) {
+            Ok(pieces) => (self.pieces(&pieces, place), pattern(&pieces)),
+            Err(_) => (None, "*".to_owned()),
         };
+        self.input = outer;
         // Names of files and lists of words are made where the command runs.
         let text = text.filter(|_| !word.value.contains(['*', '?', '{']) || word.value.starts_with(['\'', '"']));
-        Word { raw: word.value.clone(), text, place }
+        Word { raw: word.value.clone(), text, pattern, place }
     }
 
     /// Reads the commands in a word's pieces; answers their text where that is fixed.
@@ -327,6 +400,28 @@ impl Reader {
         self.depth -= 1;
         self.outer = outer;
     }
+}
+
+/// The pieces' text, with `*` for what is not known.
+fn pattern(pieces: &[WordPieceWithSource]) -> String {
+    let mut text = String::new();
+    for piece in pieces {
+        match &piece.piece {
+            WordPiece::Text(part) | WordPiece::SingleQuotedText(part) => text.push_str(part),
+            WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
+                text.push_str(&pattern(inner));
+            }
+            WordPiece::TildeExpansion(TildeExpr::Home) => text.push('~'),
+            WordPiece::EscapeSequence(escape) => match escape.strip_prefix('\\') {
+                Some("\n") => {}
+                Some(escaped) => text.push_str(escaped),
+                None => text.push_str(escape),
+            },
+            WordPiece::ParameterExpansion(expression) => text.push_str(home(expression).as_deref().unwrap_or("*")),
+            _ => text.push('*'),
+        }
+    }
+    text
 }
 
 fn home(expression: &word::ParameterExpr) -> Option<String> {

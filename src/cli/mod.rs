@@ -9,6 +9,7 @@ mod engine;
 mod failure;
 mod grade;
 mod learn;
+mod plan;
 mod preview;
 mod sandbox;
 mod sh;
@@ -41,6 +42,8 @@ enum Command {
     Grade(grade::Grade),
     /// Look whether the work of pages is there, without doing it again
     Verify(verify::Verify),
+    /// Say what pages will call, and what rights that needs, without running anything
+    Plan(plan::PlanArgs),
     /// Show the steps of pages as data, without running anything
     Steps(steps::Steps),
     /// Say what is wrong with pages, without running anything
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Preview(preview) => preview::run(preview),
         Command::Grade(grade) => grade::run(grade),
         Command::Verify(verify) => verify::run(verify),
+        Command::Plan(plan) => plan::run(plan),
         Command::Steps(steps) => steps::run(steps),
         Command::Check(check) => check::run(check),
         Command::Sh(sh) => sh::run(sh),

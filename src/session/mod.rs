@@ -18,5 +18,5 @@ pub use model::{
     Verdict,
 };
 pub use plain::{Plain, plain};
-pub use setup::{How, Look, Prepared, Setup, scenario};
+pub use setup::{How, Look, Prepared, Setup, lesson_files, scenario};
 pub use state::{StateError, StateFolder, state_home};

@@ -15,6 +15,7 @@ use crate::lesson::{Course, CourseConfig};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::shell::{Confinement, Limits, Mapped, Shell, ShellConfig};
 use crate::target::{Effects, Identity, Kind, Programs, Target};
+use crate::tools;
 
 /// What a session is to be.
 #[derive(Debug, Clone)]
@@ -206,7 +207,7 @@ impl Prepared {
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let readable = root.canonicalize().map_err(|source| SessionError::Folder { path: root.to_owned(), source })?;
         let shell = Shell::start(ShellConfig {
-            mapped: mapped(&setup, &config),
+            mapped: mapped(&setup.named, &setup.maps, &config),
             readable: vec![readable],
             work: work.clone(),
             env: environment,
@@ -279,18 +280,40 @@ pub fn scenario(name: Option<&str>) -> Result<Scenario, crate::sandbox::SandboxE
     }
 }
 
+/// The files that the lessons of a page or folder see, with `home` as their home folder and working directory: what a session
+/// would map is mapped.
+///
+/// # Errors
+/// When one of the folders cannot be opened.
+pub fn lesson_files(
+    named: &Path,
+    maps: &[(String, PathBuf)],
+    config: &CourseConfig,
+    home: &Path,
+) -> Result<tools::Files, SessionError> {
+    let open = |path: PathBuf, folder: &Path, writable: bool| {
+        let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority())
+            .map_err(|source| SessionError::Folder { path: folder.to_owned(), source })?;
+        Ok::<_, SessionError>(tools::Root { path, dir, writable })
+    };
+    let mut roots = vec![open(home.to_owned(), home, true)?];
+    for Mapped { at, folder } in mapped(named, maps, config) {
+        roots.push(open(home.join(at), &folder, false)?);
+    }
+    Ok(tools::Files::new(roots, home.to_owned()))
+}
+
 /// The folders that a lesson sees in its work folder.
-fn mapped(setup: &Setup, config: &CourseConfig) -> Vec<Mapped> {
+fn mapped(named: &Path, maps: &[(String, PathBuf)], config: &CourseConfig) -> Vec<Mapped> {
     let inside = |path: &str| PathBuf::from(path.trim_start_matches("~/").trim_matches('/'));
-    let mut mapped: Vec<Mapped> = setup
-        .maps
+    let mut mapped: Vec<Mapped> = maps
         .iter()
         .map(|(at, folder)| (at, folder))
         .chain(&config.map)
         .map(|(at, folder)| Mapped { at: inside(at), folder: folder.clone() })
         .collect();
     if mapped.is_empty()
-        && let Some(folder) = manifests_beside(&setup.named)
+        && let Some(folder) = manifests_beside(named)
     {
         mapped.push(Mapped { at: PathBuf::from("environment/eks-workshop"), folder });
     }

@@ -10,6 +10,7 @@ mod files;
 mod folders;
 mod kubectl;
 pub mod kustomize;
+pub mod plan;
 mod prepare;
 pub mod program;
 mod registry;

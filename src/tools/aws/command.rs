@@ -182,7 +182,7 @@ impl<'a> Prepared<'a> {
 }
 
 /// The options of an operation, in the CLI's order.
-fn list<'a>(service: &'a Service, name: &str, operation: &'a Operation) -> Vec<Argument<'a>> {
+pub(super) fn list<'a>(service: &'a Service, name: &str, operation: &'a Operation) -> Vec<Argument<'a>> {
     let mut list: Vec<Argument<'a>> = service
         .input(operation)
         .iter()

@@ -18,10 +18,13 @@ mod operations;
 mod options;
 mod output;
 mod paginate;
+mod plan;
 mod query;
 mod shorthand;
 mod token;
 mod waiter;
+
+pub(super) use plan::plan;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -72,6 +72,12 @@ pub(super) fn names(service: &str) -> Vec<String> {
     waiters(service).keys().map(|name| model::dashed(name)).collect()
 }
 
+/// The operation that waiting for `name` asks.
+pub(super) fn operation(service: &str, name: &str) -> Option<&'static str> {
+    let found = waiters(service).iter().find(|(known, _)| model::dashed(known) == name);
+    found.map(|(_, waiter)| waiter.operation.as_str())
+}
+
 /// Waits for what the words name.
 pub(super) async fn run(call: &TargetCall, globals: &Globals, service: &Service, words: &[String]) -> Result<(), End> {
     let parsed = options::parse(&[] as &[Opt], words)?;

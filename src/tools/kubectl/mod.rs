@@ -14,6 +14,7 @@ mod go_template;
 mod jsonpath;
 mod manifests;
 mod options;
+mod plan;
 mod print;
 mod quantity;
 mod resources;
@@ -21,6 +22,9 @@ mod session;
 mod three_way;
 mod transport;
 mod verbs;
+
+pub(super) use manifests::decode;
+pub(super) use plan::plan;
 
 use std::future::Future;
 use std::pin::Pin;

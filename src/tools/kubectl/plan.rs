@@ -1,0 +1,557 @@
+//! Which requests a command line would make, from its words alone.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::discovery::{Discovery, Mapping};
+use super::find;
+use super::options::Parsed;
+use crate::sandbox::cluster::api::kinds::BUILT_IN;
+use crate::tools::Files;
+use crate::tools::plan::{Objects, Planned, at_home};
+
+/// What stands for a number that is not known, so that the options can be read.
+const SOME_NUMBER: &str = "7777777";
+
+/// The requests of one command line.
+pub fn plan(args: &[String], files: &Files, input: &Objects) -> Vec<Planned> {
+    let Ok((verb, words)) = find(args) else { return Vec::new() };
+    let Some(options) = read(&words, verb.options) else { return vec![unknown(args)] };
+    let mut plan = Plan { options, files, input, discovery: built_in(), calls: Vec::new() };
+    plan.of(verb.words);
+    if plan.calls.is_empty() {
+        return plan.calls;
+    }
+    // What the server has is asked once in a session, and again for what is not known.
+    for path in ["/api", "/apis"] {
+        plan.add("get", path, None, None, false, true);
+    }
+    plan.calls
+}
+
+fn unknown(args: &[String]) -> Planned {
+    Planned {
+        service: "kubernetes".into(),
+        operation: format!("* ({})", args.join(" ")),
+        namespace: Some("*".into()),
+        about: Vec::new(),
+        changes: true,
+        maybe: true,
+    }
+}
+
+/// Reads the options; where a value that is not known is no number, some number takes its place.
+fn read(words: &[String], tables: &[&'static [super::options::Flag]]) -> Option<Parsed> {
+    let with = |number: &str| -> Vec<String> {
+        words
+            .iter()
+            .map(|word| match word.strip_suffix("=*") {
+                Some(option) if option.starts_with('-') => format!("{option}={number}"),
+                _ if word == "*" => number.to_owned(),
+                _ => word.clone(),
+            })
+            .collect()
+    };
+    let tries = [words.to_vec(), with(SOME_NUMBER), with(&format!("{SOME_NUMBER}s"))];
+    tries.iter().find_map(|words| Parsed::read(words, tables).ok())
+}
+
+/// The kinds that every server has.
+fn built_in() -> Discovery {
+    let mut discovery = Discovery::default();
+    let group = |name: &str| {
+        let resources: Vec<Value> = BUILT_IN
+            .iter()
+            .filter(|kind| kind.group == name)
+            .map(|kind| {
+                json!({"resource": kind.plural, "singularResource": kind.singular, "responseKind": {"kind": kind.kind},
+                    "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "shortNames": kind.short,
+                    "categories": kind.categories, "verbs": kind.verbs()})
+            })
+            .collect();
+        let version = BUILT_IN.iter().find(|kind| kind.group == name).map_or("v1", |kind| &kind.version);
+        json!({"metadata": {"name": name}, "versions": [{"version": version, "resources": resources}]})
+    };
+    let mut groups: Vec<&str> = Vec::new();
+    for kind in BUILT_IN {
+        if !groups.contains(&kind.group.as_ref()) {
+            groups.push(&kind.group);
+        }
+    }
+    discovery.add_aggregated(&json!({"items": groups.into_iter().map(group).collect::<Vec<_>>()}));
+    discovery
+}
+
+/// Something that a command is about: its kind and its name, `*` when that is not known, none for all.
+type About = (Arc<Mapping>, Option<String>);
+
+struct Plan<'a> {
+    options: Parsed,
+    files: &'a Files,
+    input: &'a Objects,
+    discovery: Discovery,
+    calls: Vec<Planned>,
+}
+
+impl Plan<'_> {
+    fn add(
+        &mut self,
+        verb: &str,
+        resource: &str,
+        namespace: Option<String>,
+        name: Option<&str>,
+        changes: bool,
+        maybe: bool,
+    ) {
+        let name = name.map(|name| if name.starts_with(SOME_NUMBER) { "*" } else { name });
+        let call = Planned {
+            service: "kubernetes".into(),
+            operation: format!("{verb} {resource}"),
+            namespace,
+            about: name.map(str::to_owned).into_iter().collect(),
+            changes,
+            maybe,
+        };
+        if !self.calls.contains(&call) {
+            self.calls.push(call);
+        }
+    }
+
+    fn namespace(&self, mapping: &Mapping) -> Option<String> {
+        if !mapping.namespaced {
+            return None;
+        }
+        if self.options.on("all-namespaces") {
+            return Some("*".into());
+        }
+        Some(match self.options.text("namespace") {
+            "" => "default".into(),
+            given => given.to_owned(),
+        })
+    }
+
+    /// A call about what a command names.
+    fn call(&mut self, verb: &str, about: &About, part: &str, maybe: bool) {
+        let (mapping, name) = about;
+        let changes = !matches!(verb, "get" | "list" | "watch") || part == "/exec";
+        let resource = format!("{}{part}", mapping.group_resource());
+        self.add(verb, &resource, self.namespace(mapping), name.as_deref(), changes, maybe);
+    }
+
+    fn kind(&self, word: &str) -> Arc<Mapping> {
+        self.discovery.find(word).unwrap_or_else(|_| {
+            // A kind that the cluster's own definitions bring: its words are all that is known.
+            let (plural, group) = word.split_once('.').unwrap_or((word, "*"));
+            Arc::new(Mapping {
+                group: group.to_owned(),
+                plural: plural.to_owned(),
+                namespaced: true,
+                ..Mapping::default()
+            })
+        })
+    }
+
+    /// What the arguments name.
+    fn about(&self, args: &[String]) -> Vec<About> {
+        if args.iter().any(|arg| arg.contains('/')) {
+            return args
+                .iter()
+                .filter_map(|arg| arg.split_once('/'))
+                .map(|(kind, name)| (self.kind(kind), Some(name.to_owned())))
+                .collect();
+        }
+        let Some((types, names)) = args.split_first() else { return Vec::new() };
+        let mut found = Vec::new();
+        for word in types.split(',') {
+            let category = self.discovery.category(word);
+            let kinds = if category.is_empty() { vec![self.kind(word)] } else { category };
+            for kind in kinds {
+                match names {
+                    [] => found.push((kind, None)),
+                    names => found.extend(names.iter().map(|name| (Arc::clone(&kind), Some(name.clone())))),
+                }
+            }
+        }
+        found
+    }
+
+    /// The objects of `-f` and `-k`; `None` when they are not known.
+    fn files(&self) -> Objects {
+        let folder = self.options.text("kustomize");
+        if !folder.is_empty() {
+            return crate::tools::kustomize::build(self.files, &at_home(self.files, folder)).ok();
+        }
+        let mut objects = Vec::new();
+        for name in self.options.all("filename") {
+            if name == "-" {
+                objects.extend(self.input.clone()?);
+                continue;
+            }
+            let path = at_home(self.files, name);
+            let mut paths = vec![path.clone()];
+            if self.files.metadata(&path).ok()?.is_dir() {
+                let mut names = self.files.names_in(&path).ok()?;
+                names.retain(|name| [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)));
+                paths = names.into_iter().map(|name| format!("{path}/{name}")).collect();
+            }
+            for path in paths {
+                super::manifests::decode(&self.files.read_to_string(&path).ok()?, &path, &mut objects).ok()?;
+            }
+        }
+        Some(objects)
+    }
+
+    fn has_files(&self) -> bool {
+        !self.options.all("filename").is_empty() || !self.options.text("kustomize").is_empty()
+    }
+
+    /// Calls about each object of the files; where these are not known, about any.
+    fn each_object(&mut self, verbs: &[(&str, bool)]) {
+        let Some(objects) = self.files() else {
+            for (verb, maybe) in verbs {
+                self.add(verb, "*", Some("*".into()), Some("*"), *verb != "get", *maybe);
+            }
+            return;
+        };
+        for object in objects {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (api_version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+            let mapping = self.discovery.of(&api_version, &kind).unwrap_or_else(|_| {
+                let group = api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
+                let plural = plural(&kind);
+                Arc::new(Mapping { group, kind, plural, namespaced: true, ..Mapping::default() })
+            });
+            let own = text(&object["metadata"]["namespace"]);
+            let namespace =
+                if own.is_empty() { self.namespace(&mapping) } else { Some(own).filter(|_| mapping.namespaced) };
+            let name = text(&object["metadata"]["name"]);
+            for (verb, maybe) in verbs {
+                let name = Some(name.as_str()).filter(|_| *verb != "create");
+                self.add(verb, &mapping.group_resource(), namespace.clone(), name, *verb != "get", *maybe);
+            }
+        }
+    }
+
+    /// Reads what the arguments name, or the files.
+    fn select(&mut self, args: &[String]) -> Vec<About> {
+        if self.has_files() {
+            self.each_object(&[("get", false)]);
+            return Vec::new();
+        }
+        let found = self.about(args);
+        for about in &found {
+            self.call(if about.1.is_some() { "get" } else { "list" }, about, "", false);
+        }
+        found
+    }
+
+    /// Follows objects until something is true of them.
+    fn follow(&mut self, found: &[About], maybe: bool) {
+        for (mapping, _) in found {
+            let all = (Arc::clone(mapping), None);
+            self.call("list", &all, "", maybe);
+            self.call("watch", &all, "", true);
+        }
+    }
+
+    fn all(&mut self, verb: &str, word: &str, maybe: bool) {
+        let about = (self.kind(word), None);
+        self.call(verb, &about, "", maybe);
+    }
+
+    fn of(&mut self, words: &[&str]) {
+        let args: Vec<String> = self.options.args[..self.options.dash.unwrap_or(self.options.args.len())].to_vec();
+        let client = matches!(self.options.text("dry-run"), "client" | "true" | "unchanged");
+        let server = self.options.text("dry-run") == "server";
+        // With --dry-run=server the request is made, and nothing is kept.
+        let from = self.calls.len();
+        match words {
+            ["get"] if !self.options.text("raw").is_empty() => {
+                let path = self.options.text("raw").to_owned();
+                self.add("get", &path, None, None, false, false);
+            }
+            ["get"] => {
+                let found = self.select(&args);
+                if self.options.on("watch") || self.options.on("watch-only") {
+                    self.follow(&found, true);
+                }
+            }
+            ["describe"] => {
+                let found = self.select(&args);
+                for (mapping, name) in found {
+                    if name.is_some() {
+                        self.call("list", &(Arc::clone(&mapping), None), "", true);
+                    }
+                    self.around(&mapping);
+                }
+                self.all("list", "events", true);
+            }
+            ["apply"] if self.options.on("server-side") => self.each_object(&[("patch", false)]),
+            ["apply"] if client => self.each_object(&[("get", false)]),
+            ["apply"] => self.each_object(&[("get", false), ("create", true), ("patch", true)]),
+            ["diff"] => self.each_object(&[("get", false), ("create", true), ("patch", true)]),
+            ["replace"] => self.each_object(&[("get", true), ("update", true), ("delete", true), ("create", true)]),
+            ["create", "job"] if !self.options.text("from").is_empty() => {
+                self.select(&[self.options.text("from").to_owned()]);
+                self.made("jobs", client);
+            }
+            ["create"] => {
+                if !client {
+                    self.each_object(&[("create", false)]);
+                }
+            }
+            ["create", kind, ..] => self.made(kind, client),
+            ["run"] => self.run(client),
+            ["expose"] => {
+                self.select(&args);
+                self.made("services", client);
+            }
+            ["autoscale"] => {
+                self.select(&args);
+                self.made("horizontalpodautoscalers", client);
+            }
+            ["delete"] => {
+                let found = self.select(&args);
+                if !client {
+                    if self.has_files() {
+                        self.each_object(&[("delete", false), ("list", true), ("watch", true)]);
+                    }
+                    for about in &found {
+                        self.call("delete", about, "", about.1.is_none());
+                    }
+                    if self.options.text("wait") != "false" {
+                        self.follow(&found, true);
+                    }
+                }
+            }
+            ["scale"] => {
+                let found = self.select(&args);
+                for about in found.iter().filter(|_| !client) {
+                    let checked =
+                        self.options.number("current-replicas") >= 0 || self.options.given("resource-version");
+                    if checked {
+                        self.call("get", about, "/scale", false);
+                    }
+                    self.call(if checked { "update" } else { "patch" }, about, "/scale", about.1.is_none());
+                }
+                if self.options.given("timeout") {
+                    self.follow(&found, true);
+                }
+            }
+            ["rollout", "status"] => {
+                let found = self.select(&args);
+                self.follow(&found, true);
+            }
+            ["rollout", "history"] => {
+                self.select(&args);
+                self.revisions();
+            }
+            ["rollout", what] => {
+                let found = self.select(&args);
+                if *what == "undo" {
+                    self.revisions();
+                }
+                self.changed(&found, client, false);
+            }
+            ["label" | "annotate"] | ["set", ..] | ["patch"] | ["taint"] => {
+                let change =
+                    |arg: &String| arg.contains('=') || (arg.ends_with('-') && arg.len() > 1) || arg.contains(':');
+                let end =
+                    if words == ["patch"] { args.len() } else { args.iter().position(change).unwrap_or(args.len()) };
+                let found = self.select(&args[..end]);
+                self.changed(&found, client, words != ["patch"]);
+            }
+            ["cordon" | "uncordon" | "drain"] => {
+                let mut nodes = vec!["nodes".to_owned()];
+                nodes.extend(args);
+                let found = self.select(&nodes);
+                self.changed(&found, client, true);
+                if words == ["drain"] {
+                    let everywhere = Some("*".to_owned());
+                    self.add("list", "pods", everywhere.clone(), None, false, true);
+                    self.add("get", "daemonsets.apps", everywhere.clone(), Some("*"), false, true);
+                    self.add("create", "pods/eviction", everywhere.clone(), Some("*"), true, true);
+                    self.add("delete", "pods", everywhere.clone(), Some("*"), true, true);
+                    self.add("list", "pods", everywhere.clone(), None, false, true);
+                    self.add("watch", "pods", everywhere, None, false, true);
+                }
+            }
+            ["wait"] => {
+                let found = self.select(&args);
+                self.follow(&found, true);
+            }
+            ["logs" | "exec" | "attach" | "cp" | "port-forward"] => self.pods(words[0], &args),
+            ["top", node] if node.starts_with("no") => {
+                self.measured("nodes", args.first().map(String::as_str));
+                self.all("list", "nodes", true);
+                self.call("get", &(self.kind("nodes"), Some("*".into())), "", true);
+            }
+            ["top", _] => self.measured("pods", args.first().map(String::as_str)),
+            ["events"] => {
+                self.all("list", "events", false);
+                if self.options.on("watch") {
+                    self.all("watch", "events", false);
+                }
+                if !self.options.text("for").is_empty() {
+                    let about = self.about(&[self.options.text("for").to_owned()]);
+                    about.iter().for_each(|about| self.call("get", about, "", true));
+                }
+            }
+            ["auth", "can-i"] => {
+                self.add("create", "selfsubjectaccessreviews.authorization.k8s.io", None, None, false, true);
+                self.add("create", "selfsubjectrulesreviews.authorization.k8s.io", None, None, false, true);
+            }
+            ["auth", "whoami"] => {
+                self.add("create", "selfsubjectreviews.authentication.k8s.io", None, None, false, false);
+            }
+            ["cluster-info", ..] => self.add("list", "services", Some("kube-system".into()), None, false, false),
+            ["version"] if !self.options.on("client") => self.add("get", "/version", None, None, false, false),
+            ["api-resources" | "api-versions"] => {
+                for path in ["/api", "/apis"] {
+                    self.add("get", path, None, None, false, true);
+                }
+            }
+            ["explain"] => self.add("get", "/openapi/v3", None, None, false, true),
+            // These read files alone.
+            ["config" | "kustomize" | "version" | "edit", ..] => {}
+            other => {
+                let command = other.join(" ");
+                self.add("*", &format!("({command})"), Some("*".into()), None, true, true);
+            }
+        }
+        if server || words == ["diff"] {
+            self.calls[from..].iter_mut().for_each(|call| call.changes = false);
+        }
+    }
+
+    /// An object that a command makes.
+    fn made(&mut self, kind: &str, client: bool) {
+        let word = match kind {
+            "quota" => "resourcequotas",
+            "token" => "serviceaccounts",
+            kind => kind,
+        };
+        if !client {
+            let about = (self.kind(word), None);
+            self.call("create", &about, if kind == "token" { "/token" } else { "" }, false);
+        }
+    }
+
+    fn changed(&mut self, found: &[About], client: bool, maybe: bool) {
+        if client {
+            return;
+        }
+        if self.has_files() {
+            self.each_object(&[("patch", maybe)]);
+        }
+        for about in found {
+            self.call("patch", about, "", maybe || about.1.is_none());
+        }
+    }
+
+    fn run(&mut self, client: bool) {
+        if client {
+            return;
+        }
+        self.made("pods", false);
+        if self.options.on("expose") {
+            self.made("services", false);
+        }
+        if self.options.on("attach") || self.options.on("stdin") || self.options.on("rm") {
+            let about = (self.kind("pods"), Some("*".to_owned()));
+            self.call("get", &about, "", true);
+            self.follow(&[about.clone()], true);
+            self.call("get", &about, "/log", true);
+            self.call("create", &about, "/attach", true);
+            if self.options.on("rm") {
+                self.call("delete", &about, "", false);
+            }
+        }
+    }
+
+    /// The Pods of what is named, and what is done in them.
+    fn pods(&mut self, verb: &str, args: &[String]) {
+        let pods = self.kind("pods");
+        let place = match verb {
+            "cp" => {
+                args.iter().find_map(|arg| arg.split_once(':')).map(|(pod, _)| pod.rsplit('/').next().unwrap_or(pod))
+            }
+            _ => args.first().map(String::as_str),
+        };
+        let mut name = "*".to_owned();
+        let direct = place.is_none_or(|place| !place.contains('/') || place.starts_with("pod"));
+        match place {
+            Some(place) if place.contains('/') => {
+                for about in self.about(&[place.to_owned()]) {
+                    self.call("get", &about, "", false);
+                    if direct {
+                        name = about.1.unwrap_or_default();
+                    }
+                }
+            }
+            Some(place) => {
+                name = place.to_owned();
+                self.call("get", &(Arc::clone(&pods), Some(place.to_owned())), "", false);
+            }
+            None => self.call("list", &(Arc::clone(&pods), None), "", false),
+        }
+        if !direct {
+            self.call("list", &(Arc::clone(&pods), None), "", true);
+        }
+        let part = match verb {
+            "logs" => "/log",
+            "cp" | "exec" => "/exec",
+            "attach" => "/attach",
+            _ => "/portforward",
+        };
+        let changes = part != "/log";
+        let namespace = self.namespace(&pods);
+        // A container that does not run is seen only in the cluster.
+        self.add("get", &format!("pods{part}"), namespace, Some(&name), changes, true);
+    }
+
+    fn measured(&mut self, what: &str, name: Option<&str>) {
+        let namespace = (what == "pods").then(|| self.namespace(&self.kind("pods"))).flatten();
+        let resource = format!("{what}.metrics.k8s.io");
+        self.add(if name.is_some() { "get" } else { "list" }, &resource, namespace, name, false, true);
+    }
+
+    fn revisions(&mut self) {
+        self.all("list", "replicasets", true);
+        self.all("list", "controllerrevisions", true);
+    }
+
+    /// What `describe` shows besides the object.
+    fn around(&mut self, mapping: &Mapping) {
+        let around: &[(&str, &str)] = match mapping.kind.as_str() {
+            "Deployment" => &[("list", "replicasets")],
+            "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "PersistentVolumeClaim" => &[("list", "pods")],
+            "Service" | "Ingress" => {
+                &[("list", "endpointslices"), ("get", "services"), ("get", "endpoints"), ("list", "endpoints")]
+            }
+            "ServiceAccount" => &[("list", "secrets"), ("get", "secrets")],
+            "Namespace" => &[("list", "resourcequotas"), ("list", "limitranges")],
+            "Node" => &[("list", "pods"), ("get", "leases")],
+            _ => &[],
+        };
+        for (verb, word) in around {
+            let kind = self.kind(word);
+            let namespace = kind.namespaced.then(|| "*".to_owned());
+            let name = (*verb == "get").then_some("*");
+            self.add(verb, &kind.group_resource(), namespace, name, false, true);
+        }
+    }
+}
+
+/// The plural of a kind, by the rules of names: what a definition in the cluster says may be otherwise.
+fn plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    if lower.ends_with('s') || lower.ends_with('x') || lower.ends_with("ch") {
+        format!("{lower}es")
+    } else if let Some(stem) = lower.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) {
+        format!("{stem}ies")
+    } else {
+        format!("{lower}s")
+    }
+}
