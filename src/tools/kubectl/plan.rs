@@ -381,7 +381,7 @@ impl Plan<'_> {
                 let found = self.select(&args);
                 self.follow(&found, true);
             }
-            ["logs" | "exec" | "attach" | "cp" | "port-forward"] => self.pods(words[0], &args),
+            ["logs" | "exec" | "cp"] => self.pods(words[0], &args),
             ["top", node] if node.starts_with("no") => {
                 self.measured("nodes", args.first().map(String::as_str));
                 self.all("list", "nodes", true);
@@ -412,9 +412,24 @@ impl Plan<'_> {
                     self.add("get", path, None, None, false, true);
                 }
             }
+            ["certificate", ..] => {
+                for name in &args {
+                    let request = (self.kind("certificatesigningrequests"), Some(name.clone()));
+                    self.call("get", &request, "", false);
+                    self.call("update", &request, "/approval", true);
+                }
+            }
+            ["debug"] => {
+                let found = self.select(&args[..args.len().min(1)]);
+                for about in &found {
+                    self.call("patch", about, "/ephemeralcontainers", true);
+                }
+                self.all("create", "pods", true);
+                self.pods("attach", &[]);
+            }
             ["explain"] => self.add("get", "/openapi/v3", None, None, false, true),
-            // These read files alone.
-            ["config" | "kustomize" | "version" | "edit", ..] => {}
+            // These read files alone, or are refused.
+            ["config" | "kustomize" | "version" | "edit" | "attach" | "port-forward" | "proxy", ..] => {}
             other => {
                 let command = other.join(" ");
                 self.add("*", &format!("({command})"), Some("*".into()), None, true, true);
