@@ -59,7 +59,17 @@ fn actions(call: &Planned) -> Vec<(String, String)> {
             }
             actions
         }
-        service => vec![(format!("{service}:*"), "*".into())],
+        // Commands of the CLI's own, which make several calls.
+        "s3" => vec![("s3:*".into(), "*".into())],
+        service => {
+            let prefix = match service {
+                "elb" | "elbv2" => "elasticloadbalancing",
+                "efs" => "elasticfilesystem",
+                "s3api" => "s3",
+                service => service,
+            };
+            vec![(format!("{prefix}:{operation}"), "*".into())]
+        }
     }
 }
 

@@ -63,10 +63,8 @@ fn calls_come_from_words_alone() {
         ),
         ("aws eks describe-cluster --name $C --query cluster.name", &["eks DescribeCluster name=*"]),
         ("aws eks wait cluster-active --name c", &["eks DescribeCluster name=c"]),
-        (
-            "aws eks create-cluster --name c --role-arn arn:r --resources-vpc-config subnetIds=a",
-            &["eks CreateCluster name=c,roleArn=arn:r changes"],
-        ),
+        ("aws iam create-role --role-name r --assume-role-policy-document x", &["iam CreateRole RoleName=r changes"]),
+        ("aws ec2 describe-volumes", &["ec2 DescribeVolumes "]),
         ("if true; then aws iam list-roles; fi", &["iam ListRoles  maybe"]),
         ("for x in a b; do kubectl -n $x get pods; done", &["kubernetes list pods  @* maybe"]),
         ("kubectl apply -f ~/m.yaml --dry-run=client", &["kubernetes get deployments.apps web @shop"]),

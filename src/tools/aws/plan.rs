@@ -14,7 +14,7 @@ fn calls(args: &[String]) -> Option<Vec<Planned>> {
     let name = parsed.positional.filter(|name| name != "help")?;
     let Some(service) = model::service(&name) else {
         let operation = options::parse(&[] as &[options::Opt], &parsed.rest).ok()?.positional.unwrap_or_default();
-        return Some(vec![planned(&name, &format!("* ({operation})"), Vec::new(), true, true)]);
+        return Some(vec![elsewhere(&name, &operation)]);
     };
     let rest = options::parse(&[] as &[options::Opt], &parsed.rest).ok()?;
     let word = rest.positional.filter(|word| word != "help")?;
@@ -40,6 +40,19 @@ fn calls(args: &[String]) -> Option<Vec<Planned>> {
     let about = about(service, operation, &rest.rest);
     let changes = service.operations.get::<str>(operation).is_some_and(|operation| operation.mutating);
     Some(vec![planned(&service.name, operation, about, changes, false)])
+}
+
+/// A call of a service that this aws has not: the operation's name is its word in another spelling.
+fn elsewhere(service: &str, word: &str) -> Planned {
+    let reads = ["describe-", "get-", "list-", "batch-get-", "head-"].iter().any(|start| word.starts_with(start))
+        || word == "ls";
+    let mut operation = String::new();
+    for part in word.split('-').filter(|part| !part.is_empty()) {
+        let (first, rest) = part.split_at(part.chars().next().map_or(0, char::len_utf8));
+        operation.push_str(&first.to_uppercase());
+        operation.push_str(rest);
+    }
+    planned(service, &operation, Vec::new(), !reads, false)
 }
 
 fn planned(service: &str, operation: &str, about: Vec<String>, changes: bool, maybe: bool) -> Planned {
