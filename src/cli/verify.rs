@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -87,13 +87,13 @@ pub fn run(verify: &Verify) -> miette::Result<u8> {
 }
 
 /// Looks at one page or folder.
-fn look_at(verify: &Verify, path: &PathBuf) -> miette::Result<(VerifyReport, Option<u8>)> {
+fn look_at(verify: &Verify, path: &Path) -> miette::Result<(VerifyReport, Option<u8>)> {
     let course = Arc::new(open_course(path)?);
     let look = Look { state: verify.state.clone(), ..Look::default() };
     let effects = look.effects.clone();
     let setup = Setup {
         course: Arc::clone(&course),
-        named: path.clone(),
+        named: path.to_owned(),
         kind: verify.target.into(),
         scenario: verify.scenario.clone(),
         maps: verify.maps.clone(),

@@ -9,6 +9,9 @@ use super::Plan;
 /// What may be done with one kind: by name where every call names its object.
 type Rules = BTreeMap<(String, String, String), Option<BTreeSet<String>>>;
 
+/// The objects of a rule: group, resource, and names if it is for these alone.
+type Objects = (String, String, Option<BTreeSet<String>>);
+
 /// The roles, in the order of their namespaces, the ClusterRole first.
 pub fn roles(plan: &Plan) -> Vec<Value> {
     let mut by_namespace: BTreeMap<Option<String>, Rules> = BTreeMap::new();
@@ -61,7 +64,7 @@ fn role(kind: &str, metadata: Value, rules: Vec<Value>) -> Value {
 
 fn rules(known: Rules) -> Vec<Value> {
     // Verbs of the same resource and names share a rule.
-    let mut together: BTreeMap<(String, String, Option<BTreeSet<String>>), BTreeSet<String>> = BTreeMap::new();
+    let mut together: BTreeMap<Objects, BTreeSet<String>> = BTreeMap::new();
     for ((group, resource, verb), names) in known {
         let names = names.filter(|names| !names.is_empty());
         together.entry((group, resource, names)).or_default().insert(verb);

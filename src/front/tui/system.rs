@@ -71,7 +71,7 @@ pub fn is_remote(folder: &std::path::Path) -> bool {
         0x00c3_6400,
         0x5346_4846,
     ];
-    rustix::fs::statfs(folder).is_ok_and(|about| REMOTE.iter().any(|of| about.f_type as u64 & 0xffff_ffff == *of))
+    rustix::fs::statfs(folder).is_ok_and(|about| REMOTE.contains(&(about.f_type as u64 & 0xffff_ffff)))
 }
 
 /// Not known here.

@@ -476,7 +476,7 @@ impl Plan<'_> {
         if self.options.on("attach") || self.options.on("stdin") || self.options.on("rm") {
             let about = (self.kind("pods"), Some("*".to_owned()));
             self.call("get", &about, "", true);
-            self.follow(&[about.clone()], true);
+            self.follow(std::slice::from_ref(&about), true);
             self.call("get", &about, "/log", true);
             self.call("create", &about, "/attach", true);
             if self.options.on("rm") {

@@ -157,7 +157,7 @@ fn margin(frame: &mut Frame<'_>, model: &Model, preview: &Preview, document: &Do
     let theme = model.options.theme;
     let (top, left, rows, width) = model.laid.area;
     // In a narrow terminal the output takes the page's place.
-    if model.output && left < 2 || model.output && frame.area().width < 110 {
+    if model.output && (left < 2 || frame.area().width < 110) {
         return;
     }
     let column = left.saturating_sub(2);

@@ -89,7 +89,7 @@ pub fn complete_pod(server: &Server, pod: &mut Value) {
 /// 403 in the admission plugin's words.
 pub fn check(server: &Server, kind: &Kind, object: &Value) -> Result<(), Status> {
     let is_pod = kind.group.is_empty() && kind.plural == "pods";
-    if !is_pod && !(kind.group.is_empty() && kind.plural == "persistentvolumeclaims") {
+    if !(is_pod || kind.group.is_empty() && kind.plural == "persistentvolumeclaims") {
         return Ok(());
     }
     for range in ranges(server, object::namespace(object)) {
