@@ -31,11 +31,13 @@ pub fn volume_of_cluster(w: &mut Writer, spec: &Value) {
             .into_iter()
             .map(|(key, value)| format!("{key}={}", text(value)))
             .collect();
+        // kubectl indents each piece of these lines, the tab among them.
+        let mut first = "    VolumeAttributes:\t    ";
         if lines.is_empty() {
             lines.push("<none>".into());
+            first = "    VolumeAttributes:\t";
         }
-        // kubectl indents each piece of these lines, the tab among them.
-        w.column("    VolumeAttributes:\t", "        \t    ", &lines);
+        w.column(first, "        \t    ", &lines);
         return;
     }
     let local = &spec["local"];

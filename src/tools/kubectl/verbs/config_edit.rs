@@ -144,7 +144,10 @@ impl<'s> Config<'s> {
                 let _ = files.create_dir(folder);
             }
             let written = files.create(&file.path).and_then(|mut file| file.write_all(text.as_bytes()));
-            written.map_err(|error| Failure::message(format!("open {}: {}", file.path, reason(&error))))?;
+            written.map_err(|error| {
+                let why = reason(&error);
+                Failure::message(format!("open {}: {why} (only files of the lesson's folders are written)", file.path))
+            })?;
         }
         Ok(())
     }

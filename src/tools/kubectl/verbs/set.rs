@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::set_edit::{Unchanged, edit, fits, objects, pod_spec, template};
+use super::set_edit::{Unchanged, edit, fits, name_of, objects, pod_spec, template};
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
@@ -168,8 +168,8 @@ fn change_one(
     let named = |list: &[Value], name: &Value| list.iter().find(|variable| variable["name"] == *name).cloned();
     if !overwrite && let Some(known) = new.iter().find_map(|variable| named(&before, &variable["name"])) {
         return Err(format!(
-            "{}\n '{}' already has a value ({}), and --overwrite is false",
-            object.title(),
+            "{}'{}' already has a value ({}), and --overwrite is false",
+            name_of(object, "\n "),
             known["name"].as_str().unwrap_or_default(),
             known["value"].as_str().unwrap_or_default()
         ));

@@ -67,12 +67,20 @@ pub fn pod_spec<'v>(object: &Object, value: &'v mut Value) -> Result<&'v mut Val
     let path = template(&object.mapping.kind).ok_or_else(|| {
         format!(
             "{} the object is not a pod or does not have a pod template: {}",
-            object.title(),
+            name_of(object, " ").trim_end(),
             go_type(&object.mapping)
         )
     })?;
     let place = format!("/{}", path.join("/"));
     value.pointer_mut(&place).filter(|spec| spec.is_object()).ok_or_else(|| format!("{} has no Pods", object.title()))
+}
+
+/// What an error calls an object: one of the server by its resource, one of a file by its kind, with `more` behind it.
+pub fn name_of(object: &Object, more: &str) -> String {
+    match object.source.as_str() {
+        "" => format!("{}/{} ", object.mapping.plural, object.name),
+        _ => format!("{}{more}", object.title()),
+    }
 }
 
 /// Go's name for the type of a kind: `*v1.Service`, or that of what has no type.
@@ -177,6 +185,7 @@ pub async fn edit(
             continue;
         }
         if local || dry == DryRun::Client {
+            as_go_writes_it(&mut value);
             tell(session, &mut printer, object, &value, done, dry).await?;
             continue;
         }
@@ -191,10 +200,25 @@ pub async fn edit(
         match session.api().await?.value(&call).await {
             Ok(changed) => tell(session, &mut printer, object, &changed, done, dry).await?,
             Err(Failure::Closed) => return Err(Failure::Closed),
-            Err(failure) => failures.push(failure.prefixed(&format!("failed to patch {done} to pod template: "))),
+            Err(failure) => failures.push(match patching(done) {
+                "" => failure,
+                words => failure.prefixed(words),
+            }),
         }
     }
     Failure::together(failures)
+}
+
+/// kubectl's words ahead of what the server says against a change.
+fn patching(done: &str) -> &'static str {
+    match done {
+        "image updated" => "failed to patch image update to pod template: ",
+        "env updated" => "failed to patch env update to pod template: ",
+        "resource requirements updated" => "failed to patch resources update to pod template ",
+        "serviceaccount updated" => "failed to patch ServiceAccountName ",
+        "subjects updated" => "failed to patch subjects to rolebinding: ",
+        _ => "",
+    }
 }
 
 /// The amounts of `cpu=100m,memory=1Gi`.
@@ -267,9 +291,6 @@ pub async fn account(session: &Session) -> Result<(), Failure> {
     edit(session, resources, "serviceaccount updated", Unchanged::Told, |object, value| {
         let spec = pod_spec(object, value)?;
         spec["serviceAccountName"] = json!(name);
-        if spec.get("serviceAccount").is_some() {
-            spec["serviceAccount"] = json!(name);
-        }
         Ok(())
     })
     .await
@@ -326,11 +347,11 @@ pub async fn subject(session: &Session) -> Result<(), Failure> {
     if new.is_empty() {
         return Err(Failure::message("you must specify at least one value of user, group or serviceaccount"));
     }
-    edit(session, &options.args, "subjects updated", Unchanged::Info, |object, value| {
+    edit(session, &options.args, "subjects updated", Unchanged::Silent, |object, value| {
         if !matches!(object.mapping.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
             return Err(format!(
-                "{}\n setting subjects is only supported for RoleBinding/ClusterRoleBinding",
-                object.title()
+                "{}setting subjects is only supported for RoleBinding/ClusterRoleBinding",
+                name_of(object, "\n ")
             ));
         }
         if !value["subjects"].is_array() {
