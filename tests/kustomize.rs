@@ -7,13 +7,16 @@ use std::process::Command;
 
 use lectern::tools::{Files, Root, kustomize};
 
-/// What was printed to standard output and error, and whether the build failed.
+/// What was printed to standard output and error, and the exit status.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     out: String,
     err: String,
-    ok: bool,
+    status: i32,
 }
+
+/// How many kustomizations the corpus has, and how many of them name a file that is not in it: kubectl fails there.
+const KUSTOMIZATIONS: (usize, usize) = (97, 2);
 
 fn oracle() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("LECTERN_KUBECTL") {
@@ -31,7 +34,7 @@ fn theirs(program: &Path, root: &Path, folder: &str) -> Outcome {
     let mut command = Command::new(program);
     let output = command.args(["kustomize", folder]).current_dir(root).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Outcome { out: text(output.stdout), err: text(output.stderr), ok: output.status.success() }
+    Outcome { out: text(output.stdout), err: text(output.stderr), status: output.status.code().unwrap_or(-1) }
 }
 
 fn ours(root: &Path, folder: &str) -> Outcome {
@@ -40,14 +43,14 @@ fn ours(root: &Path, folder: &str) -> Outcome {
     let mut warnings = Vec::new();
     let built = kustomize::build_with_warnings(&files, folder, &mut warnings);
     let mut err: String = warnings.iter().map(|line| format!("{line}\n")).collect();
-    let (out, ok) = match built {
-        Ok(resources) => (kustomize::render(&resources), true),
+    let (out, status) = match built {
+        Ok(resources) => (kustomize::render(&resources), 0),
         Err(error) => {
             err += &format!("error: {}\n", error.to_string().trim_end_matches('\n'));
-            (String::new(), false)
+            (String::new(), 1)
         }
     };
-    Outcome { out, err, ok }
+    Outcome { out, err, status }
 }
 
 fn kustomizations(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -73,15 +76,78 @@ fn every_kustomization_of_the_corpus_is_built_as_kubectl_builds_it() {
     };
     let mut folders = Vec::new();
     kustomizations(&root, &mut folders);
-    assert!(folders.len() > 90, "only {} kustomizations under {}", folders.len(), root.display());
-    let mut failed = 0;
+    let mut failed = Vec::new();
     for folder in &folders {
         let name = folder.strip_prefix(&root).unwrap().to_str().unwrap();
         let expected = theirs(&program, &root, name);
-        failed += usize::from(!expected.ok);
         assert_eq!(ours(&root, name), expected, "{name}");
+        if expected.status != 0 {
+            failed.push((name, expected));
+        }
     }
-    println!("{} kustomizations are the same, {failed} of them as errors", folders.len());
+    println!("{} kustomizations are the same, {} of them as errors", folders.len(), failed.len());
+    assert_eq!((folders.len(), failed.len()), KUSTOMIZATIONS, "under {}", root.display());
+    // As errors they are the same to the shell too.
+    for (name, expected) in failed {
+        assert_eq!(of_the_shell(&root, name), expected, "{name}");
+    }
+}
+
+/// What `kubectl kustomize FOLDER` does in a lesson's shell.
+fn of_the_shell(root: &Path, folder: &str) -> Outcome {
+    #[allow(clippy::disallowed_methods, reason = "the test runs the program that it tests")]
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
+    let output = command.args(["sh", "-c", &format!("kubectl kustomize {folder}")]).current_dir(root).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Outcome { out: text(output.stdout), err: text(output.stderr), status: output.status.code().unwrap_or(-1) }
+}
+
+/// What asks for other programs or for the network: refused by name, nothing is built, and nothing is asked for.
+#[test]
+fn what_would_need_programs_or_the_network_is_refused() {
+    let base = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    let unsupported = |field: &str| format!("asks for '{field}', which is refused: ");
+    for (kustomization, why) in [
+        (
+            "resources: [a.yaml]\nvars: [{name: X, objref: {kind: ConfigMap, name: a, apiVersion: v1}}]",
+            unsupported("vars"),
+        ),
+        ("helmCharts: [{name: a, repo: 'https://charts.example.com', version: 1.0.0}]", unsupported("helmCharts")),
+        ("helmChartInflationGenerator: [{chartName: a}]", unsupported("helmChartInflationGenerator")),
+        ("generators: [g.yaml]", unsupported("generators")),
+        ("transformers: [t.yaml]", unsupported("transformers")),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::write(root.join("kustomization.yaml"), kustomization).unwrap();
+        std::fs::write(root.join("a.yaml"), base).unwrap();
+        let outcome = ours(&root, ".");
+        assert_eq!((outcome.out.as_str(), outcome.status), ("", 1), "{outcome:?}");
+        assert!(outcome.err.contains(&why), "{why}: {outcome:?}");
+    }
+    for remote in [
+        "https://github.com/kubernetes-sigs/kustomize/examples/helloWorld?ref=v1.0.6",
+        "http://example.com/base",
+        "github.com/kubernetes-sigs/kustomize//examples/helloWorld",
+        "git@github.com:owner/repository",
+        "ssh://git@example.com/owner/repository.git",
+        "git::https://example.com/repository",
+        "gitlab.com/owner/repository//base?ref=main",
+        "https://example.com/manifest.yaml",
+    ] {
+        for field in ["resources", "components", "bases"] {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().canonicalize().unwrap();
+            std::fs::write(root.join("kustomization.yaml"), format!("{field}: ['{remote}']")).unwrap();
+            let outcome = ours(&root, ".");
+            assert_eq!((outcome.out.as_str(), outcome.status), ("", 1), "{outcome:?}");
+            let told = format!("remote resource '{remote}' is refused");
+            assert!(outcome.err.contains(&told), "{field}: {outcome:?}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = ours(&folder.path().canonicalize().unwrap(), remote);
+        assert!(outcome.status == 1 && outcome.err.contains("is refused: nothing is downloaded"), "{outcome:?}");
+    }
 }
 
 /// The cases of a text: `== NAME`, then the files as `>> PATH` with their lines. The folder of the first is built.

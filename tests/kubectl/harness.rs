@@ -21,13 +21,19 @@ pub struct Ran {
 pub struct Cluster {
     clock: Clock,
     pub target: Arc<Target>,
+    pub files: Files,
 }
 
 impl Cluster {
     pub async fn start(clock: &Clock) -> Self {
         let scenario = Scenario::default_bundled().unwrap();
         let sandbox = Sandbox::start(&scenario, clock).await.unwrap();
-        Self { clock: clock.clone(), target: Arc::new(Target::sandbox(sandbox, clock.clone())) }
+        Self::new(clock, Target::sandbox(sandbox, clock.clone()), Files::new(Vec::new(), "/".into()))
+    }
+
+    /// kubectl before a target that is there, with files that it may open.
+    pub fn new(clock: &Clock, target: Target, files: Files) -> Self {
+        Self { clock: clock.clone(), target: Arc::new(target), files }
     }
 
     /// Runs a command line, its words split at spaces.
@@ -55,7 +61,7 @@ impl Cluster {
                 name: "kubectl".into(),
                 args: words.iter().map(|word| (*word).to_owned()).collect(),
                 env: Default::default(),
-                files: Files::new(Vec::new(), "/".into()),
+                files: self.files.clone(),
                 clock: self.clock.clone(),
                 cancel: CancellationToken::new(),
             },

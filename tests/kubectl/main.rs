@@ -1,6 +1,6 @@
-//! The native kubectl against the sandbox's cluster, alone and beside the real one.
+//! The native kubectl against the sandbox's cluster, in its own words.
 
 mod commands;
 mod further;
 mod harness;
-mod parity;
+mod outages;

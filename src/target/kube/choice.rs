@@ -48,6 +48,9 @@ impl Chosen {
             None => None,
             Some(name) => match config.contexts.iter().find(|named| named.name == name) {
                 Some(named) => named.context.clone(),
+                None if given(&options.context).is_some() => {
+                    return Err(wrong(format!("error: context \"{name}\" does not exist")));
+                }
                 None => {
                     return Err(wrong(format!(
                         "Error in configuration: context was not found for specified context: {name}"
@@ -292,4 +295,52 @@ fn override_cluster(mut cluster: Cluster, options: &KubeOptions) -> Cluster {
         cluster.tls_server_name.clone_from(&overrides.tls_server_name);
     }
     cluster
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(variables: &[(&str, &str)]) -> KubeOptions {
+        let set = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        KubeOptions { environment: KubeOptions::take(set), ..KubeOptions::default() }
+    }
+
+    #[test]
+    fn a_pod_finds_its_own_cluster() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display().to_string();
+        let host = [("KUBERNETES_SERVICE_HOST", "172.20.0.1"), ("KUBERNETES_SERVICE_PORT", "443")];
+        assert!(Chosen::in_cluster(&options(&host), &path).is_none(), "without a token this is no Pod");
+        std::fs::write(folder.path().join("token"), "t").unwrap();
+        assert!(Chosen::in_cluster(&options(&[]), &path).is_none(), "without a server this is no Pod");
+
+        let chosen = Chosen::in_cluster(&options(&host), &path).unwrap();
+        assert_eq!((chosen.server.as_str(), chosen.namespace.as_str()), ("https://172.20.0.1:443", "default"));
+        assert!(chosen.configured && chosen.cluster.certificate_authority.is_none());
+        assert_eq!(chosen.user.token_file, Some(format!("{path}/token")));
+
+        std::fs::write(folder.path().join("ca.crt"), "c").unwrap();
+        std::fs::write(folder.path().join("namespace"), "shop\n").unwrap();
+        let chosen = Chosen::in_cluster(&options(&host), &path).unwrap();
+        assert_eq!(chosen.namespace, "shop");
+        assert_eq!(chosen.cluster.certificate_authority, Some(format!("{path}/ca.crt")));
+        let six =
+            [("KUBERNETES_SERVICE_HOST", "fd00::1"), ("KUBERNETES_SERVICE_PORT", "6443"), ("POD_NAMESPACE", "own")];
+        let chosen = Chosen::in_cluster(&options(&six), &path).unwrap();
+        assert_eq!((chosen.server.as_str(), chosen.namespace.as_str()), ("https://[fd00::1]:6443", "own"));
+    }
+
+    #[test]
+    fn what_a_kubeconfig_says_goes_ahead_of_the_pod() {
+        let config: Kubeconfig = serde_json::from_value(json!({
+            "current-context": "c", "clusters": [{"name": "c", "cluster": {"server": "https://there"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}], "users": [],
+        }))
+        .unwrap();
+        let host = [("KUBERNETES_SERVICE_HOST", "172.20.0.1"), ("KUBERNETES_SERVICE_PORT", "443")];
+        assert_eq!(Chosen::of(&config, &options(&host)).unwrap().server, "https://there");
+        let nothing = Chosen::of(&Kubeconfig::default(), &options(&[])).unwrap();
+        assert_eq!((nothing.server.as_str(), nothing.configured), (DEFAULT_SERVER, false));
+    }
 }

@@ -121,6 +121,24 @@ impl Call {
         subject
     }
 
+    /// The namespace that it is about; empty for none.
+    pub fn namespace(&self) -> String {
+        let rest = self.path.split_once("/namespaces/").map_or("", |(_, rest)| rest);
+        let (namespace, more) = rest.split_once('/').unwrap_or_default();
+        if more.is_empty() { String::new() } else { namespace.to_owned() }
+    }
+
+    /// What a list is of, as Go prints it: `apps/v1, Resource=deployments`.
+    pub fn listed(&self) -> String {
+        let parts: Vec<&str> = self.path.trim_matches('/').split('/').collect();
+        let resource = parts.last().copied().unwrap_or_default();
+        match parts.as_slice() {
+            ["apis", group, version, ..] => format!("{group}/{version}, Resource={resource}"),
+            ["api", version, ..] => format!("/{version}, Resource={resource}"),
+            _ => resource.to_owned(),
+        }
+    }
+
     fn uri(&self) -> String {
         let mut uri = self.path.clone();
         for (at, (name, value)) in self.query.iter().enumerate() {

@@ -226,17 +226,23 @@ impl Failure {
                 (format!("error: {message}\nSee '{command} -h' for help and examples"), 1)
             }
             Self::Api(failure) if failure.reason == "Invalid" => (failure.invalid(), 1),
-            Self::Many(failures) => {
-                let lines: Vec<String> =
-                    failures.iter().map(|failure| failure.report().0.trim_end_matches('\n').to_owned()).collect();
-                (lines.join("\n"), 1)
-            }
+            Self::Many(failures) => (failures.iter().map(Self::among_others).collect::<Vec<_>>().join("\n"), 1),
             other => (other.line(), 1),
         };
         if !text.ends_with('\n') {
             text.push('\n');
         }
         (text, status)
+    }
+
+    /// As it stands among others: client-go's aggregates have their messages without a prefix.
+    fn among_others(&self) -> String {
+        match self {
+            Self::Api(failure) => failure.words(),
+            Self::Message(words) => words.clone(),
+            Self::Printed { failure, .. } => failure.among_others(),
+            other => other.report().0.trim_end_matches('\n').to_owned(),
+        }
     }
 
     /// One line, with its prefix.
@@ -311,6 +317,6 @@ mod tests {
         );
         let usage = Failure::Usage { message: "no".into(), command: "kubectl get".into() };
         assert_eq!(usage.report().0, "error: no\nSee 'kubectl get -h' for help and examples\n");
-        assert_eq!(Failure::Many(vec![Failure::message("a"), failure]).report().0.lines().next(), Some("error: a"));
+        assert_eq!(Failure::Many(vec![Failure::message("a"), failure]).report().0.lines().next(), Some("a"));
     }
 }

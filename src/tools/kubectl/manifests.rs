@@ -18,6 +18,7 @@ const DEPTH: usize = 32;
 /// When a file is not there or holds no objects.
 pub async fn read(session: &Session) -> Result<Vec<(Value, String)>, Failure> {
     let mut objects = Vec::new();
+    let validated = matches!(session.options.text("validate"), "true" | "strict" | "warn");
     let folder = session.options.text("kustomize");
     if !folder.is_empty() {
         if !session.options.all("filename").is_empty() {
@@ -30,7 +31,7 @@ pub async fn read(session: &Session) -> Result<Vec<(Value, String)>, Failure> {
         if name == "-" {
             let bytes = session.read_stdin().await?;
             let mut read = Vec::new();
-            decode(&String::from_utf8_lossy(&bytes), "STDIN", &mut read)?;
+            decode(&String::from_utf8_lossy(&bytes), "STDIN", validated, &mut read)?;
             objects.extend(read.into_iter().map(|value| (value, "STDIN".to_owned())));
         } else if name.starts_with("http://") || name.starts_with("https://") {
             return Err(Failure::message(format!(
@@ -50,7 +51,7 @@ pub async fn read(session: &Session) -> Result<Vec<(Value, String)>, Failure> {
                     .read_to_string(&file)
                     .map_err(|error| Failure::message(format!("open {file}: {}", reason(&error))))?;
                 let mut read = Vec::new();
-                decode(&text, &file, &mut read)?;
+                decode(&text, &file, validated, &mut read)?;
                 objects.extend(read.into_iter().map(|value| (value, file.clone())));
             }
         }
@@ -97,23 +98,23 @@ fn find(
     Ok(())
 }
 
-/// Reads YAML documents or JSON values one after the other.
+/// Reads YAML documents or JSON values one after the other. `validated`: whether the command looks at them as `--validate` has it.
 ///
 /// # Errors
 /// When the text is neither, or a document says not what it is.
-pub fn decode(text: &str, source: &str, objects: &mut Vec<Value>) -> Result<(), Failure> {
+pub fn decode(text: &str, source: &str, validated: bool, objects: &mut Vec<Value>) -> Result<(), Failure> {
     for value in documents(text).map_err(|why| {
         Failure::message(format!("error parsing {source}: error converting YAML to JSON: yaml: {why}"))
     })? {
         if value.is_null() {
             continue;
         }
-        add(value, source, objects)?;
+        add(value, source, validated, objects)?;
     }
     Ok(())
 }
 
-fn add(value: Value, source: &str, objects: &mut Vec<Value>) -> Result<(), Failure> {
+fn add(value: Value, source: &str, validated: bool, objects: &mut Vec<Value>) -> Result<(), Failure> {
     let missing = |field: &str| {
         Failure::message(format!(
             "unable to decode {}: Object '{field}' is missing in '{}'",
@@ -121,17 +122,24 @@ fn add(value: Value, source: &str, objects: &mut Vec<Value>) -> Result<(), Failu
             json::compact(&value)
         ))
     };
-    let kind = value["kind"].as_str().filter(|kind| !kind.is_empty()).ok_or_else(|| missing("Kind"))?;
-    if value["apiVersion"].as_str().is_none_or(str::is_empty) {
+    let is_set = |field: &str| value[field].as_str().is_some_and(|text| !text.is_empty());
+    let unset: Vec<&str> = ["apiVersion", "kind"].into_iter().filter(|field| !is_set(field)).collect();
+    if validated && !unset.is_empty() {
+        let told: Vec<String> = unset.iter().map(|field| format!("{field} not set")).collect();
+        let told = if told.len() > 1 { format!("[{}]", told.join(", ")) } else { told.concat() };
         return Err(Failure::message(format!(
-            "error validating {}: error validating data: apiVersion not set; if you choose to ignore these errors, turn validation off with --validate=false",
+            "error validating {}: error validating data: {told}; if you choose to ignore these errors, turn validation off with --validate=false",
             quote(source)
         )));
+    }
+    let Some(kind) = value["kind"].as_str().filter(|kind| !kind.is_empty()) else { return Err(missing("Kind")) };
+    if !is_set("apiVersion") {
+        return Err(missing("apiVersion"));
     }
     if kind.ends_with("List")
         && let Some(items) = value["items"].as_array()
     {
-        return items.iter().try_for_each(|item| add(item.clone(), source, objects));
+        return items.iter().try_for_each(|item| add(item.clone(), source, validated, objects));
     }
     objects.push(value);
     Ok(())
@@ -161,8 +169,23 @@ pub fn documents(text: &str) -> Result<Vec<Value>, String> {
     documents
         .iter()
         .filter(|document| document.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')))
-        .map(|document| serde_saphyr::from_str::<Value>(document).map_err(|error| error.to_string()))
+        .map(|document| serde_saphyr::from_str::<Value>(document).map_err(|error| in_go(&error.to_string())))
         .collect()
+}
+
+/// What is wrong with a YAML text in the words of Go's library, as far as they are the same thing: its line, and what was
+/// looked for there.
+fn in_go(error: &str) -> String {
+    let first = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let Some((place, why)) = first.split_once(": ") else { return first.to_owned() };
+    let line = place.split(" column").next().unwrap_or(place);
+    let why = match why {
+        "unclosed bracket '{'" => "did not find expected ',' or '}'",
+        "unclosed bracket '['" => "did not find expected ',' or ']'",
+        why if why.contains("simple key") && why.contains(":") => "could not find expected ':'",
+        why => why,
+    };
+    format!("{line}: {why}")
 }
 
 #[cfg(test)]
@@ -174,16 +197,21 @@ mod tests {
     fn documents_are_told_apart() {
         let text = "# head\n---\napiVersion: v1\nkind: A\n---\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: B}\n";
         let mut objects = Vec::new();
-        decode(text, "x.yaml", &mut objects).unwrap();
+        decode(text, "x.yaml", true, &mut objects).unwrap();
         assert_eq!(objects, [json!({"apiVersion": "v1", "kind": "A"}), json!({"apiVersion": "v1", "kind": "B"})]);
-        decode("{\"apiVersion\":\"v1\",\"kind\":\"C\"}\n{\"apiVersion\":\"v1\",\"kind\":\"D\"}", "-", &mut objects)
-            .unwrap();
+        decode(
+            "{\"apiVersion\":\"v1\",\"kind\":\"C\"}\n{\"apiVersion\":\"v1\",\"kind\":\"D\"}",
+            "-",
+            true,
+            &mut objects,
+        )
+        .unwrap();
         assert_eq!(objects.len(), 4);
     }
 
     #[test]
     fn a_document_says_what_it_is() {
-        let failure = decode("a: 1\n", "x.yaml", &mut Vec::new()).unwrap_err();
+        let failure = decode("a: 1\n", "x.yaml", false, &mut Vec::new()).unwrap_err();
         assert_eq!(failure.report().0, "error: unable to decode \"x.yaml\": Object 'Kind' is missing in '{\"a\":1}'\n");
     }
 }

@@ -19,6 +19,7 @@ mod print;
 mod quantity;
 mod resources;
 mod session;
+mod strategic;
 mod three_way;
 mod transport;
 mod verbs;
@@ -65,7 +66,7 @@ async fn run(call: TargetCall) -> Status {
 async fn work(call: TargetCall) -> Result<(), Failure> {
     let TargetCall { invocation, target, stdin, out } = call;
     let (verb, words) = find(&invocation.args)?;
-    let command = format!("kubectl {}", verb.words.join(" "));
+    let command = format!("kubectl {}", verb.title());
     let options = Parsed::read(&words, verb.options).map_err(|error| match error {
         UsageError::Flag(message) => Failure::Plain(format!("error: {message}\nSee '{command} --help' for usage.")),
         UsageError::Refused(message) => Failure::message(message),

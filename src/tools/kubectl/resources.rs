@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::api::Call;
+use super::api::{Call, encode};
 use super::discovery::Mapping;
 use super::error::{ApiFailure, Failure};
 use super::manifests;
@@ -183,7 +183,8 @@ impl Session {
     /// When the server refuses.
     pub async fn list(&self, call: &Call) -> Result<Value, Failure> {
         let api = self.api().await?;
-        let mut all = api.value(&call.clone().query("limit", CHUNK)).await?;
+        let mut all =
+            api.value(&call.clone().query("limit", CHUNK)).await.map_err(|failure| self.of_list(failure, call))?;
         let key = if all["kind"] == "Table" { "rows" } else { "items" };
         loop {
             let token = all["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
@@ -196,6 +197,39 @@ impl Session {
                 all.extend(more);
             }
             all["metadata"] = next["metadata"].take();
+        }
+    }
+
+    /// The failure to get one object. When it is not there because its namespace is not, that is told, as kubectl does.
+    pub async fn not_there(&self, failure: Failure, mapping: &Mapping, namespace: &str) -> Failure {
+        if !failure.is_not_found() || !mapping.namespaced || matches!(namespace, "" | "default") {
+            return failure;
+        }
+        let Ok(api) = self.api().await else { return failure };
+        match api.value(&Call::get(format!("/api/v1/namespaces/{}", encode(namespace)))).await {
+            Err(absent) if absent.is_not_found() => absent,
+            _ => failure,
+        }
+    }
+
+    /// A list's failure with what was looked for, as client-go's EnhanceListError has it.
+    fn of_list(&self, failure: Failure, call: &Call) -> Failure {
+        match failure {
+            Failure::Api(mut failure) if matches!(failure.reason.as_str(), "BadRequest" | "NotFound") => {
+                let (labels, fields) = (self.options.text("selector"), self.options.text("field-selector"));
+                let what = quote(&call.listed());
+                let looked_for = match (labels, fields) {
+                    ("", "") => format!("Unable to list {what}"),
+                    _ => format!(
+                        "Unable to find {what} that match label selector {}, field selector {}",
+                        quote(labels),
+                        quote(fields)
+                    ),
+                };
+                failure.message = format!("{looked_for}: {}", failure.message);
+                Failure::Api(failure)
+            }
+            other => other,
         }
     }
 
@@ -221,11 +255,12 @@ impl Session {
                     if self.options.on("all-namespaces") && mapping.namespaced {
                         return Err(Failure::message("a resource cannot be retrieved by name across all namespaces"));
                     }
-                    let call = Call::get(mapping.path(&namespace, &name, ""));
+                    let part = if rules.type_alone { self.options.text("subresource") } else { "" };
+                    let call = Call::get(mapping.path(&namespace, &name, part));
                     match self.api().await?.value(&call).await {
                         Ok(value) => selection.objects.push(Object::read(mapping, value)),
                         Err(Failure::Closed) => return Err(Failure::Closed),
-                        Err(failure) => selection.fail(failure),
+                        Err(failure) => selection.fail(self.not_there(failure, &mapping, &namespace).await),
                     }
                 }
                 Wanted::All(mapping) => {
@@ -242,6 +277,33 @@ impl Session {
         Ok(selection)
     }
 
+    /// The objects that the arguments, or the files, name, without a look whether those with a name are there. What cannot be listed
+    /// is told in the selection.
+    ///
+    /// # Errors
+    /// As [`Session::select`].
+    pub async fn name(&self, args: &[String], rules: Rules) -> Result<Selection, Failure> {
+        if self.has_files() && args.is_empty() {
+            let objects = self.objects_of_files().await?;
+            return Ok(Selection { single: objects.len() == 1, objects, failures: Vec::new() });
+        }
+        if self.has_files() || self.is_selected() {
+            return self.select(args, rules).await;
+        }
+        let (wanted, single) = self.wanted(args, rules).await?;
+        let namespace = self.namespace().await?;
+        let mut selection = Selection { single, ..Selection::default() };
+        for wanted in wanted {
+            let Wanted::Named(mapping, name) = wanted else { return self.select(args, rules).await };
+            if self.options.on("all-namespaces") && mapping.namespaced {
+                return Err(Failure::message("a resource cannot be retrieved by name across all namespaces"));
+            }
+            let namespace = if mapping.namespaced { namespace.clone() } else { String::new() };
+            selection.objects.push(Object { mapping, namespace, name, value: Value::Null, source: String::new() });
+        }
+        Ok(selection)
+    }
+
     /// Gets the objects that the files name, as the server has them.
     async fn select_files(&self) -> Result<Selection, Failure> {
         let local = self.objects_of_files().await?;
@@ -250,7 +312,7 @@ impl Session {
             match self.api().await?.value(&Call::get(object.path())).await {
                 Ok(value) => selection.objects.push(Object::read(object.mapping, value)),
                 Err(Failure::Closed) => return Err(Failure::Closed),
-                Err(failure) => selection.fail(failure),
+                Err(failure) => selection.fail(self.not_there(failure, &object.mapping, &object.namespace).await),
             }
         }
         self.note_selected(&selection.objects);

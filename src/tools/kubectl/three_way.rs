@@ -19,7 +19,7 @@ pub fn plain(last: &Value, new: &Value, now: &Value) -> Value {
 }
 
 /// The key that tells the elements of a list apart; `None` for lists that are replaced whole.
-fn merge_key(kind: Option<&str>, field: &str) -> Option<&'static str> {
+pub fn merge_key(kind: Option<&str>, field: &str) -> Option<&'static str> {
     let kind = kind?;
     Some(match field {
         "containers"

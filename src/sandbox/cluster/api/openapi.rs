@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -209,7 +210,19 @@ impl Document {
     }
 }
 
+/// The second version of the document in protocol buffers, with nothing but its head: `swagger: "2.0"`, and the title and
+/// version of its `info`. Clients that ask for it look up types that the third version lacks, and find none here either.
+const SECOND: &[u8] = b"\x0a\x032.0\x12\x12\x0a\x0aKubernetes\x12\x04v1.0";
+
 impl Server {
+    /// Answers `/openapi/v2`.
+    pub(super) fn openapi_v2() -> Response<Body> {
+        let mut response = Response::new(body::full(Bytes::from_static(SECOND)));
+        let kind = HeaderValue::from_static("application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+
     /// Answers below `/openapi/v3`. A document's address in the index changes with its content, so that clients may keep
     /// what they got at it.
     pub(super) fn openapi(&self, call: &Call) -> Result<Response<Body>, Status> {

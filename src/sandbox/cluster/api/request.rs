@@ -241,6 +241,7 @@ impl Server {
         match path {
             "/healthz" | "/livez" | "/readyz" => Ok(body::text(StatusCode::OK, "ok")),
             "/version" => Ok(body::json(StatusCode::OK, &self.version())),
+            "/openapi/v2" => Ok(Self::openapi_v2()),
             _ if path == "/openapi/v3" || path.starts_with("/openapi/v3/") => self.openapi(call),
             "" => Ok(body::json(StatusCode::OK, &self.paths())),
             _ if path == "/api" || path.starts_with("/api/") || path == "/apis" || path.starts_with("/apis/") => {

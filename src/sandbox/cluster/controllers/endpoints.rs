@@ -42,13 +42,14 @@ fn target_port(port: &Value, pod: Option<&Object>) -> Option<i64> {
     }
 }
 
-fn ports(service: &Value, pods: &[Object]) -> Vec<Value> {
+fn ports(service: &Value, pods: &[Object], in_slice: bool) -> Vec<Value> {
     object::list(service, "/spec/ports")
         .iter()
         .filter_map(|port| {
             let number = target_port(port, pods.first())?;
             let mut made = json!({});
-            if let Some(name) = port["name"].as_str() {
+            // A slice's port has a name, be it an empty one.
+            if let Some(name) = port["name"].as_str().or(in_slice.then_some("")) {
                 made["name"] = name.into();
             }
             made["port"] = number.into();
@@ -76,7 +77,7 @@ fn write_endpoints(control: &Control, key: &Key, service: &Value, pods: &[Object
                 subset[field] = pods.into_iter().map(address).collect();
             }
         }
-        subset["ports"] = ports(service, pods).into();
+        subset["ports"] = ports(service, pods, false).into();
         subsets.push(subset);
     }
     let subsets = Value::from(subsets);
@@ -132,7 +133,7 @@ fn write_slice(control: &Control, key: &Key, service: &Value, pods: &[Object]) {
             endpoint
         })
         .collect();
-    let ports = ports(service, pods);
+    let ports = ports(service, pods, true);
     let known = control
         .store
         .list(&resources::ENDPOINT_SLICES, key.namespace.as_deref())

@@ -23,7 +23,10 @@ pub fn describe(w: &mut Writer, node: &Value, lease: &Value, pods: &[Value]) {
     w.labels("Labels", &metadata["labels"]);
     w.annotations("Annotations", &metadata["annotations"]);
     w.line(0, format!("CreationTimestamp:\t{}", date(&metadata["creationTimestamp"])));
-    let mut taints: Vec<String> = items(&spec["taints"])
+    let mut taints: Vec<&serde_json::Value> = items(&spec["taints"]).collect();
+    taints.sort_by_key(|taint| (text(&taint["effect"]), text(&taint["key"])));
+    let mut taints: Vec<String> = taints
+        .into_iter()
         .map(|taint| {
             let value = match text(&taint["value"]) {
                 "" => String::new(),
@@ -32,7 +35,6 @@ pub fn describe(w: &mut Writer, node: &Value, lease: &Value, pods: &[Value]) {
             format!("{}{value}:{}", text(&taint["key"]), text(&taint["effect"]))
         })
         .collect();
-    taints.sort();
     if taints.is_empty() {
         taints.push("<none>".into());
     }

@@ -88,7 +88,8 @@ impl Parsed {
             let flag = flags.iter().find(|flag| flag.short == Some(letter)).ok_or_else(|| {
                 UsageError::Flag(format!("unknown shorthand flag: '{letter}' in -{}", &letters[at..]))
             })?;
-            let (value, last) = if let Some(value) = after.strip_prefix('=') {
+            // A bare `=` is the value itself.
+            let (value, last) = if let Some(value) = after.strip_prefix('=').filter(|value| !value.is_empty()) {
                 (value.to_owned(), true)
             } else if let Some(alone) = flag.alone {
                 (alone.to_owned(), false)

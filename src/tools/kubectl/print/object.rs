@@ -67,8 +67,9 @@ impl ObjectPrinter {
         if let Some(base) = base {
             let known = matches!(base.as_str(), "jsonpath" | "go-template") || (is_get && base == "custom-columns");
             if known && !value.is_empty() {
+                let option = if base == "custom-columns" { "template" } else { "--template" };
                 value = session.files().read_to_string(&value).map_err(|error| {
-                    Failure::message(format!("error reading --template {value}, open {value}: {}\n", reason(&error)))
+                    Failure::message(format!("error reading {option} {value}, open {value}: {}\n", reason(&error)))
                 })?;
                 if base == "custom-columns" {
                     value = columns_of_file(&value)?;

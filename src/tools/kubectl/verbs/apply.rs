@@ -9,7 +9,7 @@ use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
 use crate::tools::kubectl::print::json;
-use crate::tools::kubectl::print::object::{self, ObjectPrinter};
+use crate::tools::kubectl::print::object::ObjectPrinter;
 use crate::tools::kubectl::resources::Object;
 use crate::tools::kubectl::session::Session;
 use crate::tools::kubectl::three_way;
@@ -44,6 +44,20 @@ pub const OPTIONS: &[&[Flag]] = &[
 /// Where the last applied configuration is kept.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// What kubectl says of fields that others manage.
+const CONFLICT: &str = "\
+Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the `--force-conflicts` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts";
+
 /// How often a patch is tried again when somebody else changes the object at the same time.
 const CONFLICTS: usize = 5;
 
@@ -59,11 +73,20 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if !session.has_files() {
         return Err(Failure::message("must specify one of -f and -k"));
     }
+    if options.on("force") && options.on("server-side") {
+        return Err(Failure::message("--force cannot be used with --server-side"));
+    }
     if options.on("force") {
         return Err(Failure::message("--force is not built into this kubectl yet: delete the object first"));
     }
     if options.on("force-conflicts") && !options.on("server-side") {
         return Err(Failure::message("--force-conflicts only works with --server-side"));
+    }
+    let validate = options.text("validate");
+    if !matches!(validate, "strict" | "true" | "warn" | "ignore" | "false") {
+        return Err(Failure::message(format!(
+            "invalid - validate option {validate:?}; must be one of: strict (or true), warn, ignore (or false)"
+        )));
     }
     let dry = DryRun::of(session).await?;
     if options.on("server-side") && dry == DryRun::Client {
@@ -98,11 +121,15 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if let Some(printer) = &mut printer
         && !applied.is_empty()
     {
-        let text =
-            if applied.len() == 1 { printer.print(&applied[0])? } else { printer.print(&object::list(applied))? };
+        let text = if applied.len() == 1 { printer.print(&applied[0])? } else { printer.print(&list(applied))? };
         session.print(text).await?;
     }
     Failure::together(failures)
+}
+
+/// Several objects as `apply` prints them: a list whose metadata is empty, in the order of Go's type.
+fn list(items: Vec<Value>) -> Value {
+    json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": items})
 }
 
 /// How strictly the server looks at unknown fields.
@@ -127,7 +154,11 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
                 object.value["metadata"]["generateName"].as_str().unwrap_or_default()
             )
         } else {
-            "resource name may not be empty".to_owned()
+            format!(
+                "error when retrieving current configuration of:\n{}\nfrom server for: {:?}: resource name may not be empty",
+                described(object),
+                object.source
+            )
         }));
     }
     let api = session.api().await?;
@@ -145,7 +176,13 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
             .query("force", if session.options.on("force-conflicts") { "true" } else { "false" })
             .query("dryRun", dry.query())
             .body(APPLY, object.value.to_string().into_bytes());
-        return Ok((api.value(&call).await?, "serverside-applied"));
+        return match api.value(&call).await {
+            Ok(applied) => Ok((applied, "serverside-applied")),
+            Err(Failure::Api(failure)) if failure.is_conflict() => {
+                Err(Failure::message(format!("{}\n{CONFLICT}", failure.message)))
+            }
+            Err(failure) => Err(failure),
+        };
     }
     let modified = with_last_applied(&object.value);
     let manager = session.options.text("field-manager");
@@ -153,7 +190,7 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
         Ok(now) => now,
         Err(failure) if failure.is_not_found() => {
             if dry == DryRun::Client {
-                return Ok((object.value.clone(), "created"));
+                return Ok((modified, "created"));
             }
             let call = Call::new(Method::POST, object.mapping.path(&object.namespace, "", ""))
                 .query("dryRun", dry.query())
@@ -196,27 +233,29 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
             .query("fieldValidation", validation(session))
             .body(if built_in { STRATEGIC_MERGE } else { MERGE }, json::compact(&patch).into_bytes());
         match api.value(&call).await {
-            Ok(changed) => {
-                let same = changed["metadata"]["resourceVersion"] == now["metadata"]["resourceVersion"];
-                return Ok((changed, if same && dry == DryRun::No { "unchanged" } else { "configured" }));
-            }
+            // Also when the server finds nothing to change in it: it may write a quantity in another way than the file.
+            Ok(changed) => return Ok((changed, "configured")),
             Err(Failure::Api(failure)) if failure.is_conflict() && attempt < CONFLICTS => {
                 now = api.value(&Call::get(object.path())).await?;
             }
             Err(failure) => {
-                let described = format!(
-                    "applying patch:\n{}\nto:\nResource: {}, GroupVersionKind: {}\nName: \"{}\", Namespace: \"{}\"\nfor:",
-                    json::compact(&patch),
-                    quoted_resource(object),
-                    quoted_kind(object),
-                    object.name,
-                    object.namespace
-                );
+                let described = format!("applying patch:\n{}\nto:\n{}\nfor:", json::compact(&patch), described(object));
                 return Err(failure.when(&described, &object.source));
             }
         }
     }
     Ok((now, "unchanged"))
+}
+
+/// The object as kubectl tells of it in an error.
+fn described(object: &Object) -> String {
+    format!(
+        "Resource: {}, GroupVersionKind: {}\nName: \"{}\", Namespace: \"{}\"",
+        quoted_resource(object),
+        quoted_kind(object),
+        object.name,
+        object.namespace
+    )
 }
 
 fn quoted_resource(object: &Object) -> String {

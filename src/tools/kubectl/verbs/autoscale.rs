@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::create;
+use super::dry_run::DryRun;
 use super::expose;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
@@ -69,13 +70,11 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             spec["metrics"] = json!([{"type": "Resource", "resource": {
                 "name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}}]);
         }
-        let mut metadata = json!({"creationTimestamp": null, "name": name});
-        if !object.namespace.is_empty() && options.text("namespace").is_empty() {
-            metadata["namespace"] = json!(object.namespace);
-        }
+        let metadata = json!({"creationTimestamp": null, "name": name});
         let value = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata,
             "spec": spec, "status": {"currentMetrics": null, "desiredReplicas": 0}});
-        match create::make_unplaced(session, value, "autoscaled").await {
+        let done = if DryRun::of(session).await? == DryRun::Client { "created" } else { "autoscaled" };
+        match create::make_unplaced(session, value, done).await {
             Ok(_) => {}
             Err(Failure::Closed) => return Err(Failure::Closed),
             Err(failure) => failures.push(failure),

@@ -7,7 +7,7 @@ use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{Flag, PRINT};
 use crate::tools::kubectl::print::columns::Columns;
-use crate::tools::kubectl::print::json::{indented, sorted};
+use crate::tools::kubectl::print::json::sorted;
 use crate::tools::kubectl::session::Session;
 use crate::tools::yaml::{Dialect, to_yaml};
 
@@ -46,12 +46,35 @@ pub const CAN_I_OPTIONS: &[&[Flag]] = &[&[
 /// The options of `auth whoami`.
 pub const WHOAMI_OPTIONS: &[&[Flag]] = &[PRINT];
 
+/// The verbs that a resource may be asked for with; others are told of.
+const VERBS: &[&str] = &[
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "impersonate",
+    "*",
+    "approve",
+    "sign",
+    "escalate",
+    "attest",
+];
+
 /// Prints the versions of client and server.
 ///
 /// # Errors
 /// As kubectl.
 pub async fn version(session: &Session) -> Result<(), Failure> {
     let client_only = session.options.on("client");
+    if !session.options.args.is_empty() {
+        return Err(Failure::message(format!("extra arguments: [{}]", session.options.args.join(" "))));
+    }
     let server = if client_only {
         Ok(Value::Null)
     } else {
@@ -70,14 +93,15 @@ pub async fn version(session: &Session) -> Result<(), Failure> {
             session.print(text).await?;
         }
         format @ ("json" | "yaml") => {
-            let mut value = json!({
-                "clientVersion": {"gitVersion": CLIENT, "major": "1", "minor": "33"},
-                "kustomizeVersion": KUSTOMIZE,
-            });
+            let mut value = json!({"clientVersion": client(), "kustomizeVersion": KUSTOMIZE});
             if let Some(server) = found {
                 value["serverVersion"] = server.clone();
             }
-            let text = if format == "json" { indented(&value) } else { to_yaml(&sorted(&value), Dialect::Kubectl) };
+            let text = match format {
+                // Here alone kubectl indents by two.
+                "json" => serde_json::to_string_pretty(&value).unwrap_or_default() + "\n",
+                _ => to_yaml(&sorted(&value), Dialect::Kubectl) + "\n",
+            };
             session.print(text).await?;
         }
         _ => return Err(Failure::message("--output must be 'yaml' or 'json'")),
@@ -97,14 +121,33 @@ pub async fn version(session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the release says of itself whose ways these are.
+fn client() -> Value {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    json!({
+        "major": "1", "minor": "33", "gitVersion": CLIENT, "gitCommit": "8adc0f041b8e7ad1d30e29cc59c6ae7a15e19828",
+        "gitTreeState": "clean", "buildDate": "2025-05-15T08:27:33Z", "goVersion": "go1.24.2", "compiler": "gc",
+        "platform": format!("{}/{architecture}", std::env::consts::OS.replace("macos", "darwin")),
+    })
+}
+
+/// That a command takes no arguments.
+fn without_arguments(session: &Session) -> Result<(), Failure> {
+    match session.options.args.as_slice() {
+        [] => Ok(()),
+        args => Err(session.usage(format!("unexpected arguments: [{}]", args.join(" ")))),
+    }
+}
+
 /// Prints where the control plane is.
 ///
 /// # Errors
 /// As kubectl.
 pub async fn info(session: &Session) -> Result<(), Failure> {
-    if let Some(word) = session.options.args.first() {
-        return Err(Failure::message(format!("kubectl cluster-info {word} is not built into this kubectl yet")));
-    }
     let server = session.api().await?.server().to_owned();
     let call = Call::get("/api/v1/namespaces/kube-system/services")
         .query("labelSelector", "kubernetes.io/cluster-service=true");
@@ -245,6 +288,7 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// As kubectl.
 pub async fn versions(session: &Session) -> Result<(), Failure> {
+    without_arguments(session)?;
     let api = session.api().await?;
     let core = api.value(&Call::get("/api").opaque()).await?;
     let groups = api.value(&Call::get("/apis").opaque()).await?;
@@ -262,6 +306,7 @@ pub async fn versions(session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// As kubectl.
 pub async fn resources(session: &Session) -> Result<(), Failure> {
+    without_arguments(session)?;
     let options = &session.options;
     let discovery = session.discovery().await?;
     let mut rows: Vec<_> = discovery
@@ -275,7 +320,8 @@ pub async fn resources(session: &Session) -> Result<(), Failure> {
     match options.text("sort-by") {
         "name" => rows.sort_by(|a, b| a.plural.cmp(&b.plural)),
         "kind" => rows.sort_by(|a, b| a.kind.cmp(&b.kind)),
-        _ => rows.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural))),
+        "" => rows.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural))),
+        _ => return Err(Failure::message("--sort-by accepts only name or kind")),
     }
     let mut columns = Columns::table();
     let wide = match options.text("output") {
@@ -334,13 +380,27 @@ pub async fn can_i(session: &Session) -> Result<(), Failure> {
             ("*".to_owned(), "*".to_owned())
         } else {
             match session.mapping(kind).await {
-                Ok(mapping) => (mapping.group.clone(), mapping.plural.clone()),
+                Ok(mapping) => {
+                    if !mapping.namespaced && !session.options.on("all-namespaces") {
+                        let group = match mapping.group.as_str() {
+                            "" => String::new(),
+                            group => format!(" in group '{group}'"),
+                        };
+                        let plural = &mapping.plural;
+                        let line = format!("Warning: resource '{plural}' is not namespace scoped{group}\n\n");
+                        session.complain(line).await?;
+                    }
+                    (mapping.group.clone(), mapping.plural.clone())
+                }
                 Err(_) => {
                     session.complain(format!("Warning: the server doesn't have a resource type '{kind}'\n\n")).await?;
                     (String::new(), kind.to_owned())
                 }
             }
         };
+        if !VERBS.contains(&verb.as_str()) {
+            session.complain(format!("Warning: verb '{verb}' is not a known verb\n\n")).await?;
+        }
         json!({"spec": {"resourceAttributes": {
             "namespace": namespace, "verb": verb, "group": group, "resource": resource,
             "subresource": session.options.text("subresource"), "name": name}}})
@@ -368,10 +428,14 @@ pub async fn can_i(session: &Session) -> Result<(), Failure> {
 pub async fn whoami(session: &Session) -> Result<(), Failure> {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let call = Call::new(Method::POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews").json(&review);
-    let answer = session.api().await?.value(&call).await?;
+    let mut answer = session.api().await?.value(&call).await?;
     let printer = crate::tools::kubectl::print::object::ObjectPrinter::chosen(session).await?;
     if let Some(mut printer) = printer {
-        return session.print(printer.print(&answer)?).await;
+        // What the server does not say is there, as Go writes it.
+        answer["metadata"]["creationTimestamp"] = Value::Null;
+        let review = json!({"kind": answer["kind"], "apiVersion": answer["apiVersion"],
+            "metadata": answer["metadata"], "status": answer["status"]});
+        return session.print(printer.print(&review)?).await;
     }
     let user = &answer["status"]["userInfo"];
     let mut columns = Columns::table();

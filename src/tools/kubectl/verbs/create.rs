@@ -90,14 +90,12 @@ async fn send(
         .json(&value);
     let created =
         session.api().await?.value(&call).await.map_err(|failure| match (object.source.as_str(), failure) {
-            ("", Failure::Api(mut failure)) if of_create && failure.reason == "AlreadyExists" => {
-                failure.message = failure.message.clone();
-                Failure::Plain(format!(
-                    "error: failed to create {}: {}",
-                    object.mapping.kind.to_lowercase(),
-                    failure.message
-                ))
-            }
+            // Of a namespace alone kubectl tells what the server says.
+            ("", Failure::Api(failure)) if of_create && object.mapping.kind != "Namespace" => Failure::Plain(format!(
+                "error: failed to create {}: {}",
+                object.mapping.kind.to_lowercase(),
+                failure.message
+            )),
             ("", failure) => failure,
             (source, failure) => failure.when("creating", source),
         })?;
@@ -276,6 +274,10 @@ pub async fn service_account(session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// When a file cannot be read, or a literal is none.
 pub(super) fn data(session: &Session) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let given = |name: &str| !session.options.all(name).is_empty();
+    if given("from-env-file") && (given("from-file") || given("from-literal")) {
+        return Err(Failure::message("from-env-file cannot be combined with from-file or from-literal"));
+    }
     let mut all: Vec<(String, Vec<u8>)> = Vec::new();
     let read = |path: &str| {
         session
@@ -321,13 +323,36 @@ pub(super) fn data(session: &Session) -> Result<Vec<(String, Vec<u8>)>, Failure>
     Ok(all)
 }
 
+/// Looks whether the keys may be keys, and each is there once. `of` is the object, as in `ConfigMap "x"`.
+fn keys(data: &[(String, Vec<u8>)], of: &str) -> Result<(), Failure> {
+    for (at, (key, _)) in data.iter().enumerate() {
+        let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if key.is_empty() || !key.chars().all(is_inside) {
+            return Err(Failure::message(format!(
+                "{} is not a valid key name for a {}: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+                quote(key),
+                of.split(' ').next().unwrap_or_default()
+            )));
+        }
+        if data[..at].iter().any(|(other, _)| other == key) {
+            return Err(Failure::message(format!(
+                "cannot add key {}, another key by that name already exists in Data for {of}",
+                quote(key)
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Creates a ConfigMap.
 ///
 /// # Errors
 /// As kubectl.
 pub async fn config_map(session: &Session) -> Result<(), Failure> {
     let (mut plain, mut binary) = (Map::new(), Map::new());
-    for (key, bytes) in data(session)? {
+    let data = data(session)?;
+    keys(&data, &format!("ConfigMap {}", quote(&name(session)?)))?;
+    for (key, bytes) in data {
         match String::from_utf8(bytes) {
             Ok(text) => plain.insert(key, json!(text)),
             Err(error) => binary.insert(key, json!(base64::engine::general_purpose::STANDARD.encode(error.as_bytes()))),
@@ -349,14 +374,17 @@ pub async fn config_map(session: &Session) -> Result<(), Failure> {
 /// As kubectl.
 pub async fn secret(session: &Session) -> Result<(), Failure> {
     let mut map = Map::new();
-    for (key, bytes) in data(session)? {
+    let data = data(session)?;
+    keys(&data, &format!("Secret {}", quote(&name(session)?)))?;
+    for (key, bytes) in data {
         map.insert(key, json!(base64::engine::general_purpose::STANDARD.encode(bytes)));
     }
-    let kind = match session.options.text("type") {
-        "" => "Opaque",
-        kind => kind,
-    };
-    let mut value = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"creationTimestamp": null, "name": name(session)?}, "type": kind});
+    let mut value =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"creationTimestamp": null, "name": name(session)?}});
+    let kind = session.options.text("type");
+    if !kind.is_empty() {
+        value["type"] = json!(kind);
+    }
     if !map.is_empty() {
         value["data"] = Value::Object(map);
     }
@@ -372,12 +400,15 @@ pub async fn deployment(session: &Session) -> Result<(), Failure> {
     let options = &session.options;
     let words = options.dash.map_or(&[][..], |dash| &options.args[dash..]);
     let named = &options.args[..options.dash.unwrap_or(options.args.len())];
-    let [name] = named else {
-        return Err(session.usage(format!("exactly one NAME is required, got {}", named.len())));
-    };
     let images = options.all("image");
     if images.is_empty() {
         return Err(Failure::message("required flag(s) \"image\" not set"));
+    }
+    let [name] = named else {
+        return Err(session.usage(format!("exactly one NAME is required, got {}", named.len())));
+    };
+    if images.len() > 1 && !words.is_empty() {
+        return Err(Failure::message("cannot specify multiple --image options and command"));
     }
     let containers: Vec<Value> = images
         .iter()
@@ -446,7 +477,7 @@ pub async fn job(session: &Session) -> Result<(), Failure> {
             }
             json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"], "status": {}})
         }
-        _ => return Err(Failure::message("either --image or --from must be specified, not both")),
+        _ => return Err(Failure::message("either --image or --from must be specified")),
     };
     make(session, value).await
 }

@@ -61,7 +61,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
     };
     if options.on("all") && !options.text("selector").is_empty() {
-        return Err(Failure::message("cannot set --all and --selector at the same time"));
+        return Err(Failure::message("setting 'all' parameter but found a non empty selector. "));
     }
     let mut grace = options.number("grace-period");
     if options.on("now") {
@@ -71,6 +71,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         grace = 1;
     }
     let force = options.on("force");
+    if force && grace > 0 {
+        return Err(Failure::message("--force and --grace-period greater than 0 cannot be specified together"));
+    }
     let mut wait = options.on("wait");
     if grace == 0 && !force {
         // Without --force, no grace is the shortest grace, so that the deletion is seen through.
@@ -97,13 +100,13 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             )));
         }
     };
-    let mut selection = session.select(&options.args, Rules { type_alone: false, selectors: true }).await?;
+    let mut selection = session.name(&options.args, Rules { type_alone: false, selectors: true }).await?;
     if options.on("ignore-not-found") || options.on("all") {
         selection.ignore_not_found();
     }
     let mut failures = selection.failures;
     let mut gone: Vec<Object> = Vec::new();
-    for object in selection.objects {
+    for mut object in selection.objects {
         if dry != DryRun::Client {
             let mut body = Map::new();
             body.insert("propagationPolicy".into(), json!(propagation));
@@ -115,7 +118,12 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             }
             let call = Call::new(Method::DELETE, object.path()).query("dryRun", dry.query()).json(&Value::Object(body));
             match session.api().await?.value(&call).await {
-                Ok(_) => {}
+                // Which object it was: another of its name is not waited for.
+                Ok(answer) => {
+                    let uid =
+                        if answer["kind"] == "Status" { &answer["details"]["uid"] } else { &answer["metadata"]["uid"] };
+                    object.value = json!({"metadata": {"uid": uid}});
+                }
                 Err(Failure::Closed) => return Err(Failure::Closed),
                 Err(failure) if failure.is_not_found() && options.on("ignore-not-found") => continue,
                 Err(failure) => {
@@ -159,7 +167,7 @@ async fn until_gone(session: &Session, object: &Object, deadline: Duration) -> R
         loop {
             match following.next().await {
                 Ok(Event::Absent | Event::Deleted) => return Ok(()),
-                Ok(Event::Present(value)) if value["metadata"]["uid"] != *uid => return Ok(()),
+                Ok(Event::Present(value)) if !uid.is_null() && value["metadata"]["uid"] != *uid => return Ok(()),
                 Ok(Event::Present(_)) => {}
                 // Who may delete may not always look.
                 Err(Failure::Api(failure)) if matches!(failure.code, 403 | 405) => return Ok(()),

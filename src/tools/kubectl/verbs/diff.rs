@@ -99,11 +99,14 @@ fn file_name(object: &Object) -> String {
 
 /// `apply` would write down anew what was applied last; kubectl's comparison leaves that as it is.
 fn keep_annotation(now: Option<&Value>, then: Option<&mut Value>) {
-    let (Some(now), Some(then)) = (now, then) else { return };
-    let Some(annotations) = then["metadata"]["annotations"].as_object_mut() else { return };
-    match now["metadata"]["annotations"].get(apply::LAST_APPLIED) {
+    let Some(metadata) = then.and_then(|then| then.get_mut("metadata")?.as_object_mut()) else { return };
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    match now.and_then(|now| now["metadata"]["annotations"].get(apply::LAST_APPLIED)) {
         Some(last) => drop(annotations.insert(apply::LAST_APPLIED.into(), last.clone())),
         None => drop(annotations.remove(apply::LAST_APPLIED)),
+    }
+    if annotations.is_empty() {
+        metadata.remove("annotations");
     }
 }
 

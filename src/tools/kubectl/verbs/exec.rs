@@ -8,6 +8,7 @@ use super::pods;
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::{ApiFailure, Failure};
 use crate::tools::kubectl::options::Flag;
+use crate::tools::kubectl::resources::Object;
 use crate::tools::kubectl::session::Session;
 
 /// The command's options.
@@ -33,11 +34,13 @@ const CLOSE: u8 = 255;
 /// As kubectl; also with the command's own exit status.
 pub async fn run(session: &Session) -> Result<(), Failure> {
     let options = &session.options;
-    let Some(word) = options.args.first().filter(|_| options.dash != Some(0)) else {
+    let files = options.all("filename");
+    let word = options.args.first().filter(|_| options.dash != Some(0) && files.is_empty());
+    if word.is_none() && files.is_empty() {
         return Err(Failure::message("pod, type/name or --filename must be specified"));
-    };
+    }
     let command = match options.dash {
-        Some(dash) => &options.args[dash.max(1)..],
+        Some(dash) => &options.args[dash.max(usize::from(word.is_some()))..],
         None if options.args.len() > 1 => {
             return Err(
                 session.usage("exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead")
@@ -46,9 +49,14 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         None => &[],
     };
     if command.is_empty() {
-        return Err(session.usage("you must specify at least one command for the container"));
+        return Err(Failure::message("you must specify at least one command for the container"));
     }
-    let pods = pods::of(session, word, options.duration("pod-running-timeout")).await?;
+    let limit = options.duration("pod-running-timeout");
+    let word = match word {
+        Some(word) => word.clone(),
+        None => session.objects_of_files().await?.first().map(Object::title).unwrap_or_default(),
+    };
+    let pods = pods::of(session, &word, limit, "cannot attach to").await?;
     let pod = &pods[0];
     let phase = pod.value["status"]["phase"].as_str().unwrap_or_default();
     if matches!(phase, "Succeeded" | "Failed") {
@@ -56,7 +64,10 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             "cannot exec into a container in a completed pod; current phase is {phase}"
         )));
     }
-    let container = if options.on("quiet") && options.text("container").is_empty() {
+    let container = if !options.text("container").is_empty() {
+        // Whether it is there is the server's to say.
+        options.text("container").to_owned()
+    } else if options.on("quiet") {
         pod.value["spec"]["containers"][0]["name"].as_str().unwrap_or_default().to_owned()
     } else {
         pods::container(session, pod, options.text("container")).await?

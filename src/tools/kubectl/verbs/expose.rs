@@ -41,7 +41,11 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if let Some(failure) = no_resource(session) {
         return Err(failure);
     }
-    let selection = session.select(&session.options.args, Rules::default()).await?;
+    // What files say is exposed as they say it.
+    let selection = match session.has_files() {
+        true => session.name(&session.options.args, Rules::default()).await?,
+        false => session.select(&session.options.args, Rules::default()).await?,
+    };
     let mut failures = selection.failures;
     for object in &selection.objects {
         let made = match service(session, object) {
@@ -157,20 +161,13 @@ fn service(session: &Session, object: &Object) -> Result<Value, Failure> {
     if labels.is_object() {
         metadata["labels"] = labels;
     }
-    if !object.namespace.is_empty() && options.text("namespace").is_empty() {
+    if !object.namespace.is_empty() && options.text("namespace").is_empty() && !session.has_files() {
         metadata["namespace"] = json!(object.namespace);
     }
     let mut made = json!({"ports": ports, "selector": selector});
     match options.text("type") {
         "" => {}
-        given @ ("ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName") => made["type"] = json!(given),
-        other => {
-            return Err(Failure::message(format!(
-                "Service {} is invalid: spec.type: Unsupported value: {}",
-                quote(name),
-                quote(other)
-            )));
-        }
+        given => made["type"] = json!(given),
     }
     for (option, field) in
         [("cluster-ip", "clusterIP"), ("load-balancer-ip", "loadBalancerIP"), ("session-affinity", "sessionAffinity")]

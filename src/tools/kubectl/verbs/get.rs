@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::discovery::Mapping;
 use crate::tools::kubectl::error::Failure;
+use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{FILES, Flag, PRINT};
 use crate::tools::kubectl::print::columns::Columns;
 use crate::tools::kubectl::print::object::{self, ObjectPrinter};
@@ -52,6 +53,12 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         if !options.args.is_empty() {
             return Err(Failure::message("arguments may not be passed when --raw is specified"));
         }
+        if !options.text("raw").starts_with('/') {
+            return Err(Failure::message(format!(
+                "--raw must be a valid URL path: parse {}: invalid URI for request",
+                quote(options.text("raw"))
+            )));
+        }
         let bytes = session.api().await?.bytes(&Call::get(options.text("raw"))).await?;
         return session.print(bytes).await;
     }
@@ -72,13 +79,26 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         return Err(Failure::message(format!("--show-labels option cannot be used with {output} printer")));
     }
     if options.on("output-watch-events") && !watch {
-        return Err(session.usage("--output-watch-events option can only be used with --watch or --watch-only"));
+        return Err(Failure::message("--output-watch-events option can only be used with --watch or --watch-only"));
+    }
+    if session.has_files() && !options.args.is_empty() {
+        return Err(Failure::message(
+            "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
+        ));
     }
     let printer = ObjectPrinter::chosen(session).await?;
     match (watch, printer) {
         (true, printer) => super::get_watch::run(session, printer).await,
         (false, Some(printer)) => objects(session, printer).await,
         (false, None) => tables(session).await,
+    }
+}
+
+/// What is wrong inside of files, as `get` tells it: without its prefix.
+fn of_files(failure: Failure) -> Failure {
+    match failure {
+        Failure::Message(words) if !words.starts_with("the path ") => Failure::Plain(words),
+        other => other,
     }
 }
 
@@ -90,7 +110,7 @@ pub(super) fn table_options(session: &Session, mapping: &Mapping, with_kind: boo
         namespaces: options.on("all-namespaces") && mapping.namespaced,
         no_headers: options.on("no-headers"),
         wide: options.text("output") == "wide",
-        label_columns: options.all("label-columns").to_vec(),
+        label_columns: options.all("label-columns").iter().filter(|label| !label.is_empty()).cloned().collect(),
         show_labels: options.on("show-labels"),
     }
 }
@@ -123,7 +143,7 @@ async fn tables(session: &Session) -> Result<(), Failure> {
     let namespace = session.namespace().await?;
     let mut wanted = Vec::new();
     if session.has_files() {
-        for object in session.objects_of_files().await? {
+        for object in session.objects_of_files().await.map_err(of_files)? {
             let call = as_table(session, Call::get(object.part(options.text("subresource"))));
             wanted.push((object.mapping, call, true));
         }
@@ -146,10 +166,12 @@ async fn tables(session: &Session) -> Result<(), Failure> {
         }
     }
     for (mapping, call, one) in wanted {
+        let place = call.namespace();
         let answer = if one { session.api().await?.value(&call).await } else { session.list(&call).await };
         match answer {
             Ok(answer) => found.push((mapping, table_of(session, answer))),
             Err(Failure::Closed) => return Err(Failure::Closed),
+            Err(failure) if one => failures.fail(session.not_there(failure, &mapping, &place).await),
             Err(failure) => failures.fail(failure),
         }
     }

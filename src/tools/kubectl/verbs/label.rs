@@ -43,6 +43,46 @@ const LABELS: Which =
 const ANNOTATIONS: Which =
     Which { field: "annotations", noun: "annotation", set: "annotated", none: "annotated", removed: "annotated" };
 
+impl Which {
+    /// What the words `key=value` and `key-` ask for; what is removed is null.
+    fn read(&self, changes: &[String]) -> Result<Map<String, Value>, Failure> {
+        let (mut new, mut removed) = (Map::new(), Map::new());
+        for change in changes {
+            let Some((key, value)) = change.split_once('=') else {
+                removed.insert(change[..change.len() - 1].to_owned(), Value::Null);
+                continue;
+            };
+            if self.noun == "label"
+                && let Some(why) = wrong_value(value)
+            {
+                return Err(Failure::message(format!("invalid label value: \"{change}\": {why}")));
+            }
+            new.insert(key.to_owned(), json!(value));
+        }
+        if let Some(key) = removed.keys().find(|key| new.contains_key(*key)) {
+            return Err(Failure::message(if self.noun == "label" {
+                "can not both modify and remove a label in the same command".to_owned()
+            } else {
+                format!("can not both modify and remove the following annotation(s) in the same command: {key}")
+            }));
+        }
+        new.extend(removed);
+        Ok(new)
+    }
+}
+
+/// What is wrong with a label's value, in apimachinery's words (IsValidLabelValue).
+fn wrong_value(value: &str) -> Option<String> {
+    let is_letter = |c: char| c.is_ascii_alphanumeric();
+    if value.len() > 63 {
+        return Some("must be no more than 63 bytes".to_owned());
+    }
+    let inside = |c: char| is_letter(c) || matches!(c, '-' | '_' | '.');
+    let right =
+        value.is_empty() || (value.chars().all(inside) && value.starts_with(is_letter) && value.ends_with(is_letter));
+    (!right).then(|| "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')".to_owned())
+}
+
 /// Sets and removes labels.
 ///
 /// # Errors
@@ -78,13 +118,7 @@ async fn run(session: &Session, which: &Which) -> Result<(), Failure> {
     if changes.is_empty() && !options.on("list") {
         return Err(Failure::message(format!("at least one {} update is required", which.noun)));
     }
-    let mut new: Map<String, Value> = Map::new();
-    for change in changes {
-        match change.split_once('=') {
-            Some((key, value)) => new.insert(key.to_owned(), json!(value)),
-            None => new.insert(change[..change.len() - 1].to_owned(), Value::Null),
-        };
-    }
+    let new = which.read(changes)?;
     let dry = DryRun::of(session).await?;
     let mut printer = ObjectPrinter::chosen(session).await?;
     let selection = session.select(resources, Rules { type_alone: false, selectors: true }).await?;
@@ -92,8 +126,19 @@ async fn run(session: &Session, which: &Which) -> Result<(), Failure> {
     for object in &selection.objects {
         if options.on("list") {
             let current = object.value["metadata"][which.field].as_object().cloned().unwrap_or_default();
-            let lines: String =
-                current.iter().map(|(key, value)| format!("{key}={}\n", value.as_str().unwrap_or_default())).collect();
+            let mut lines = String::new();
+            let indent = if selection.single { "" } else { " " };
+            if !selection.single {
+                lines.push_str(&format!(
+                    "Listing {}s for {}/{}:\n",
+                    which.noun,
+                    super::expose::of_group(object),
+                    object.name
+                ));
+            }
+            for (key, value) in current {
+                lines.push_str(&format!("{indent}{key}={}\n", value.as_str().unwrap_or_default()));
+            }
             session.print(lines).await?;
             continue;
         }
@@ -122,7 +167,10 @@ async fn one(
                 patch.insert(key.clone(), value.clone());
             }
             (Value::Null, Value::Null) => {
-                session.complain(format!("{} \"{key}\" not found.\n", which.noun)).await?;
+                // Of an annotation kubectl does not say it.
+                if which.noun == "label" {
+                    session.print(format!("label \"{key}\" not found.\n")).await?;
+                }
             }
             (before, value) if before == value => {}
             (before, Value::String(_)) if !before.is_null() && !session.options.on("overwrite") => {
@@ -146,7 +194,16 @@ async fn one(
     let removed = patch.values().all(Value::is_null);
     let done = if removed { which.removed } else { which.set };
     if dry == DryRun::Client {
-        return Ok((object.value.clone(), done));
+        let mut value = object.value.clone();
+        let map = &mut value["metadata"][which.field];
+        if map.is_null() {
+            *map = json!({});
+        }
+        if let Some(map) = map.as_object_mut() {
+            map.retain(|key, _| patch.get(key).is_none_or(|new| !new.is_null()));
+            map.extend(patch.into_iter().filter(|(_, new)| !new.is_null()));
+        }
+        return Ok((value, done));
     }
     let mut metadata = Map::new();
     metadata.insert(which.field.into(), Value::Object(patch));

@@ -63,12 +63,20 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if options.number("tail") < -1 {
         return Err(Failure::message("--tail must be greater than or equal to -1"));
     }
+    let since_time = options.text("since-time");
+    if !since_time.is_empty() && since_time.parse::<jiff::Timestamp>().is_err() {
+        return Err(Failure::message(format!(
+            "parsing time {quoted} as \"2006-01-02T15:04:05Z07:00\": cannot parse {quoted} as \"2006\"",
+            quoted = duration::quote(since_time)
+        )));
+    }
     if !options.text("since-time").is_empty() && options.duration("since").is_some() {
         return Err(Failure::message("at most one of `sinceTime` or `sinceSeconds` may be specified"));
     }
     let pods = match word {
         Some(word) => {
-            let found = pods::of(session, word, options.duration("pod-running-timeout")).await;
+            let found =
+                pods::of(session, word, options.duration("pod-running-timeout"), "cannot get the logs from").await;
             let mut pods = match found {
                 Err(failure) if failure.is_not_found() => {
                     return Err(Failure::message(format!(
@@ -96,7 +104,10 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
                 }
             }
         } else {
-            sources.push((pod, pods::container(session, pod, container).await?));
+            let found = pods::container(session, pod, container).await;
+            let not_valid = || Failure::message(format!("container {container} is not valid for pod {}", pod.name));
+            // The container's name is the only thing that can be wrong here.
+            sources.push((pod, found.map_err(|failure| if container.is_empty() { failure } else { not_valid() })?));
         }
     }
     if options.on("follow") && sources.len() > 1 {
@@ -159,7 +170,11 @@ async fn print(session: &Session, pod: &Object, container: &str) -> Result<(), F
         .query("tailLines", tail)
         .query("limitBytes", bytes.map_or(String::new(), |limit| limit.to_string()));
     let mut stream = session.api().await?.stream(&call).await?;
-    let prefix = if options.on("prefix") { format!("[pod/{}/{container}] ", pod.name) } else { String::new() };
+    let prefix = if options.on("prefix") || options.on("all-pods") {
+        format!("[pod/{}/{container}] ", pod.name)
+    } else {
+        String::new()
+    };
     let mut line = Vec::new();
     while let Some(chunk) = stream.chunk().await? {
         if prefix.is_empty() {

@@ -25,6 +25,7 @@ mod get;
 mod get_watch;
 mod kustomize;
 mod label;
+mod last_applied;
 mod logs;
 mod nodes;
 mod patch;
@@ -69,6 +70,30 @@ pub struct Verb {
     pub run: for<'a> fn(&'a Session) -> Work<'a>,
 }
 
+impl Verb {
+    /// The command's own name, also when it is called by another: `create namespace`.
+    pub fn title(&self) -> String {
+        let words: Vec<&str> = self
+            .words
+            .iter()
+            .map(|word| ALIASES.iter().find(|(alias, _)| alias == word).map_or(*word, |(_, name)| *name))
+            .collect();
+        words.join(" ")
+    }
+}
+
+/// Other names of commands, and their own.
+const ALIASES: &[(&str, &str)] = &[
+    ("cm", "configmap"),
+    ("deploy", "deployment"),
+    ("no", "node"),
+    ("nodes", "node"),
+    ("ns", "namespace"),
+    ("po", "pod"),
+    ("pods", "pod"),
+    ("sa", "serviceaccount"),
+];
+
 macro_rules! verb {
     ($words:expr, $options:expr, $run:path) => {
         Verb { words: &$words, options: $options, run: |session| Box::pin($run(session)) }
@@ -82,6 +107,8 @@ pub const VERBS: &[Verb] = &[
     verb!(["api-versions"], cluster::NO_OPTIONS, cluster::versions),
     verb!(["apply"], apply::OPTIONS, apply::run),
     verb!(["apply", "edit-last-applied"], refused::EDIT_OPTIONS, refused::editor),
+    verb!(["apply", "set-last-applied"], last_applied::SET_OPTIONS, last_applied::set),
+    verb!(["apply", "view-last-applied"], last_applied::VIEW_OPTIONS, last_applied::view),
     verb!(["attach"], refused::ATTACH_OPTIONS, refused::attach),
     verb!(["autoscale"], autoscale::OPTIONS, autoscale::run),
     verb!(["auth", "can-i"], cluster::CAN_I_OPTIONS, cluster::can_i),

@@ -54,7 +54,10 @@ pub async fn uncordon(session: &Session) -> Result<(), Failure> {
 
 async fn each(session: &Session, cordoned: bool) -> Result<(), Failure> {
     let dry = DryRun::of(session).await?;
-    let (nodes, mut failures) = nodes(session).await?;
+    let (nodes, failures) = nodes(session).await?;
+    // Nothing is done to the others when one is not there.
+    Failure::together(failures)?;
+    let mut failures = Vec::new();
     for node in &nodes {
         match mark(session, node, cordoned, dry).await {
             Ok(()) => {}
@@ -186,11 +189,7 @@ async fn empty(session: &Session, node: &Object, dry: DryRun) -> Result<(), Fail
     }
     for pod in &going {
         let verb = if options.on("disable-eviction") { "deleting" } else { "evicting" };
-        if dry != DryRun::No {
-            session.print(format!("{verb} pod {}{}\n", title(pod), dry.suffix())).await?;
-        } else {
-            session.complain(format!("{verb} pod {}\n", title(pod))).await?;
-        }
+        session.print(format!("{verb} pod {}{}\n", title(pod), dry.suffix())).await?;
     }
     if dry == DryRun::Client {
         return Ok(());
@@ -234,6 +233,7 @@ async fn judge(session: &Session, pod: &Object) -> Result<Judgement, Failure> {
         return Ok(Judgement::Evict(None));
     }
     let mut volumes = pod.value["spec"]["volumes"].as_array().into_iter().flatten();
+    // What kubectl says of local storage is lost on its way, and so it is here.
     let mut warning = None;
     if volumes.any(|volume| volume["emptyDir"].is_object()) {
         if !options.on("delete-emptydir-data") {
@@ -241,7 +241,6 @@ async fn judge(session: &Session, pod: &Object) -> Result<Judgement, Failure> {
                 "cannot delete Pods with local storage (use --delete-emptydir-data to override)",
             ));
         }
-        warning = Some("deleting Pods with local storage");
     }
     if owner.is_none() {
         if !options.on("force") {

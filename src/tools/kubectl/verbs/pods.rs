@@ -11,11 +11,12 @@ use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::resources::{Object, Rules, with_kind};
 use crate::tools::kubectl::session::Session;
 
-/// The Pods of what `POD` or `TYPE/NAME` names, the one that kubectl would choose first.
+/// The Pods of what `POD` or `TYPE/NAME` names, the one that kubectl would choose first. `doing` begins the words for a kind that
+/// has none: `cannot attach to`.
 ///
 /// # Errors
 /// When there is no such thing, it has no Pods, or they don't come in time.
-pub async fn of(session: &Session, word: &str, limit: Option<Duration>) -> Result<Vec<Object>, Failure> {
+pub async fn of(session: &Session, word: &str, limit: Option<Duration>, doing: &str) -> Result<Vec<Object>, Failure> {
     let args = if word.contains('/') { vec![word.to_owned()] } else { vec!["pods".to_owned(), word.to_owned()] };
     let object = session.select(&args, Rules::default()).await?.complete()?.remove(0);
     if object.mapping.kind == "Pod" {
@@ -31,11 +32,10 @@ pub async fn of(session: &Session, word: &str, limit: Option<Duration>) -> Resul
         _ => super::selector_text(&object.value["spec"]["selector"]),
     };
     if selector.is_empty() {
-        return Err(Failure::message(format!(
-            "cannot attach to {}: selector for {} not implemented",
-            quote(&object.mapping.kind),
-            object.title()
-        )));
+        let mapping = &object.mapping;
+        // Go tells its own type of the object.
+        let kind = format!("*{}.{}", mapping.version, mapping.kind);
+        return Err(Failure::message(format!("{doing} {kind}: selector for {kind} not implemented")));
     }
     let mapping = session.mapping("pods").await?;
     let call = Call::get(mapping.path(&object.namespace, "", "")).query("labelSelector", selector);

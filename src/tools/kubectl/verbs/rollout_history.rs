@@ -80,16 +80,18 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let mut failures = selection.failures;
     for object in &selection.objects {
         if !is_kept(object) {
-            failures.push(Failure::message(format!(
-                "no history viewer has been implemented for {}",
-                crate::tools::kubectl::options::duration::quote(&object.mapping.kind)
-            )));
+            failures.push(Failure::message(format!("error retrieving history for {}", visited(object))));
             continue;
         }
         if let Some(printer) = &mut printer {
             let revisions = revisions(session, object).await?;
             for revision in revisions.iter().filter(|revision| wanted == 0 || revision.number == wanted) {
-                session.print(printer.print(&revision.keeper)?).await?;
+                let mut keeper = revision.keeper.clone();
+                // Go writes the time also where there is none.
+                if let Some(metadata) = keeper.pointer_mut("/spec/template/metadata").and_then(Value::as_object_mut) {
+                    metadata.insert("creationTimestamp".into(), Value::Null);
+                }
+                session.print(printer.print(&keeper)?).await?;
             }
             continue;
         }
@@ -202,10 +204,7 @@ async fn back(session: &Session, object: &Object) -> Result<String, Failure> {
         return Err(Failure::message(format!("revision must be a positive integer: {to}")));
     }
     if !is_kept(object) {
-        return Err(Failure::message(format!(
-            "no rollbacker has been implemented for {}",
-            crate::tools::kubectl::options::duration::quote(&object.mapping.kind)
-        )));
+        return Err(Failure::message(format!("error retrieving rollbacker for {}", visited(object))));
     }
     if object.value["spec"]["paused"] == true {
         return Err(Failure::message(
@@ -228,6 +227,13 @@ async fn back(session: &Session, object: &Object) -> Result<String, Failure> {
         })?
     };
     let now = &object.value["spec"]["template"];
+    if session.options.text("dry-run") == "client" {
+        let template = match object.mapping.kind.as_str() {
+            "Deployment" => found.keeper["spec"]["template"].clone(),
+            _ => merged(now, &found.keeper["data"]["spec"]["template"]),
+        };
+        return Ok(format!("{} (dry run)", template::unaligned(&template)));
+    }
     let (content, body) = if object.mapping.kind == "Deployment" {
         let mut template = found.keeper["spec"]["template"].clone();
         if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
@@ -258,14 +264,17 @@ async fn back(session: &Session, object: &Object) -> Result<String, Failure> {
         (STRATEGIC_MERGE, kept.clone())
     };
     let dry = session.options.text("dry-run");
-    if dry == "client" {
-        return Ok("rolled back (dry run)".into());
-    }
     let call = Call::new(http::Method::PATCH, object.path())
         .query("dryRun", if dry == "server" { "All" } else { "" })
         .body(content, body.to_string().into_bytes());
     session.api().await?.value(&call).await.map_err(|failure| failure.prefixed("failed restoring revision: "))?;
     Ok(if dry == "server" { "rolled back (server dry run)".into() } else { "rolled back".into() })
+}
+
+/// The words of kubectl for a kind that it has no way of going through.
+fn visited(object: &Object) -> String {
+    let mapping = &object.mapping;
+    format!("{:?}, no visitor method exists for {{{} {}}}", mapping.kind, mapping.group, mapping.kind)
 }
 
 fn is_own(key: &str) -> bool {

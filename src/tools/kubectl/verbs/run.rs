@@ -77,18 +77,18 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     let dry = DryRun::of(session).await?;
     if attached && dry != DryRun::No {
-        return Err(Failure::message(
+        return Err(session.usage(
             "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
         ));
     }
     let port = options.text("port");
     if options.on("expose") && port.is_empty() {
-        return Err(Failure::message("--port must be set when exposing a service"));
+        return Err(session.usage("--port must be set when exposing a service"));
     }
     let mut pod = pod(session, name, words)?;
     if !options.text("overrides").is_empty() {
-        let patch: Value = serde_json::from_str(options.text("overrides"))
-            .map_err(|error| Failure::message(format!("Invalid overrides: {error}")))?;
+        let patch: Value =
+            serde_json::from_str(options.text("overrides")).map_err(|_| Failure::message("Invalid JSON Patch"))?;
         match options.text("override-type") {
             "merge" => json_patch::merge(&mut pod, &patch),
             other => {

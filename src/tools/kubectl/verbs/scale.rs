@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use super::dry_run::{DryRun, tell};
+use super::dry_run::{DryRun, no_resource, tell};
 use super::follow::{Event, Following};
 use crate::tools::kubectl::api::{Call, MERGE};
 use crate::tools::kubectl::error::Failure;
@@ -42,8 +42,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
         ));
     }
-    if options.args.is_empty() && !session.has_files() {
-        return Err(Failure::message("required resource not specified"));
+    if let Some(failure) = no_resource(session) {
+        return Err(failure);
     }
     let dry = DryRun::of(session).await?;
     let mut printer = ObjectPrinter::chosen(session).await?;

@@ -59,6 +59,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     let changes = specs.iter().map(|spec| change(spec)).collect::<Result<Vec<_>, _>>();
     let changes = changes.map_err(|failure| session.usage(failure.words()))?;
+    fitting(session, &changes)?;
     let dry = DryRun::of(session).await?;
     let mut printer = ObjectPrinter::chosen(session).await?;
     let selection = session.select(resources, Rules { type_alone: options.on("all"), selectors: true }).await?;
@@ -72,6 +73,32 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
     }
     Failure::together(failures)
+}
+
+/// Looks whether no taint is asked for twice.
+fn fitting(session: &Session, changes: &[Change]) -> Result<(), Failure> {
+    for (at, change) in changes.iter().enumerate() {
+        let same = |other: &&Change| other.key == change.key && other.effect == change.effect;
+        if !change.remove && changes[..at].iter().filter(|other| !other.remove).any(|other| same(&other)) {
+            let told = format!("{{{} {} {} <nil>}}", change.key, change.value, change.effect);
+            return Err(session.usage(format!("duplicated taints with the same key and effect: {told}")));
+        }
+    }
+    let both = |change: &&Change| {
+        let removed = |other: &Change| {
+            other.remove && other.key == change.key && (other.effect.is_empty() || other.effect == change.effect)
+        };
+        !change.remove && changes.iter().any(removed)
+    };
+    let both: Vec<String> =
+        changes.iter().filter(both).map(|change| format!("{}={}", change.key, change.effect)).collect();
+    if both.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::message(format!(
+        "can not both modify and remove the following taint(s) in the same command: {}",
+        both.join(", ")
+    )))
 }
 
 /// Reads `key=value:Effect`, `key:Effect`, `key:Effect-`, `key-`.
@@ -109,7 +136,7 @@ async fn one(
     let taken: Vec<String> = changes
         .iter()
         .filter(|change| !change.remove && taints.iter().any(|taint| is(taint, change)))
-        .map(|change| format!("{}:{}", change.key, change.effect))
+        .map(|change| change.key.clone())
         .collect();
     let looks = session.effects().is_some();
     if !overwrite && !taken.is_empty() && !looks {

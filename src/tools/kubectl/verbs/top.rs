@@ -73,7 +73,7 @@ pub async fn node(session: &Session) -> Result<(), Failure> {
     let mut rows: Vec<(String, Usage)> =
         metrics.iter().map(|one| (text(&one["metadata"]["name"]).to_owned(), Usage::of(&one["usage"]))).collect();
     if rows.is_empty() {
-        return session.complain("No resources found\n").await;
+        return Err(Failure::message("metrics not available yet"));
     }
     sort(options.text("sort-by"), &mut rows, |(_, usage)| *usage, |(name, _)| name.clone());
     let mut columns = Columns::table();
@@ -172,6 +172,7 @@ fn named<'s>(session: &'s Session, what: &str) -> Result<Option<&'s str>, Failur
             Err(session.usage(format!("only one of NAME or --selector can be provided, got {:?}", options.args[0])))
         }
         [name] => Ok(Some(name)),
+        _ if what == "node" => Err(session.usage("node [NAME | -l label]")),
         many => Err(session.usage(format!("only one {what} name or no name can be given, got {}", many.len()))),
     }
 }

@@ -1,0 +1,127 @@
+//! What cannot be the same on two sandboxes, and nothing else. Of lines that read one and the same sandbox only the orders and the
+//! first entry are masked, and the names of temporary files.
+//!
+//! - The real one's own name, where it was started under another, and the server's URL.
+//! - `uid`s and other UUIDs, resource versions, dates and times.
+//! - Ages and durations (`25m`, `3m2s`, `<invalid>` where the real one's clock is behind the sandbox's), how often and when
+//!   an event was seen, and the width of columns that follows from these.
+//! - The letters that generated names end with, hashes of templates and revisions, node ports, IPv4 addresses of Pods and
+//!   Services, and the width of their columns; names of temporary files; tokens.
+//! - The order of events that are as old as each other, of Pods that are evicted at the same time, and of a described ConfigMap's
+//!   or Secret's entries and of listed labels, which kubectl takes from a Go map.
+//! - How often `rollout status` and `wait` say what they wait for: that they did is told once, by the result.
+
+use regex::Regex;
+
+use crate::harness::Ran;
+use crate::lines::Line;
+
+pub struct Masks {
+    rules: Vec<(Regex, &'static str)>,
+    temporary: [(Regex, &'static str); 2],
+}
+
+/// What comes in any order sorted.
+fn in_order(line: &Line, ran: &Ran) -> Ran {
+    let has = |words: &[&str]| line.words.iter().any(|word| words.iter().any(|known| word.starts_with(known)));
+    let maps = line.verb() == "describe" && has(&["cm", "configmap", "secret"]);
+    let text = |text: &str| match maps || line.verb() == "drain" || has(&["events", "--list"]) {
+        true => sorted(text.lines()),
+        false => text.to_owned(),
+    };
+    Ran { status: ran.status, stdout: text(&ran.stdout), stderr: text(&ran.stderr) }
+}
+
+/// Lines as a set.
+fn sorted<'t>(lines: impl Iterator<Item = &'t str>) -> String {
+    let mut lines: Vec<&str> = lines.collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Descriptions with their events as a set.
+fn with_sorted_events(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        if line.starts_with("Events:") {
+            let mut events = Vec::new();
+            while let Some(event) = lines.next_if(|line| line.starts_with(' ')) {
+                events.push(event.trim_end_matches('\n'));
+            }
+            out.push_str(&sorted(events.into_iter()));
+        }
+    }
+    out
+}
+
+/// The letters of generated names.
+const LETTERS: &str = "[bcdfghjklmnpqrstvwxz2456789]";
+
+impl Masks {
+    pub fn new() -> Self {
+        let age = r"(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?\d+s|\d+y\d+d|\d+y|\d+d\d+h|\d+d|\d+h\d+m|\d+h|\d+m|<invalid>|<unknown>";
+        // Twice, since two of them may stand side by side.
+        let ages = (format!(r"(?m)(^|[\s(])(?:{age})(\s+(?:\(|ago\b)| *|\))"), "${1}AGE ");
+        let rules = [
+            // Thousandths of a processor are no minutes.
+            (r"(cpu:? +\d+)m\b".to_owned(), "${1} thousandths"),
+            (r"\b(\d+)m( +\(\d+%\)| +\d+%| +\d+Mi)".to_owned(), "${1} thousandths$2"),
+            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".to_owned(), "UID"),
+            (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}".to_owned(), "TIME"),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z".to_owned(), "TIME"),
+            (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4}( UTC)?".to_owned(), "TIME"),
+            (r#"((?:resourceVersion|"resourceVersion"): )"\d+""#.to_owned(), "$1\"N\""),
+            (r#"(containerd://)[0-9a-f]{64}"#.to_owned(), "${1}ID"),
+            (r"((?:LIVE|MERGED)-)\d+".to_owned(), "${1}N"),
+            (r"eyJ[\w.-]+".to_owned(), "TOKEN"),
+            (r"\(x\d+ over [^)]*\)".to_owned(), "(SEEN)"),
+            (r"(\w+-)\d{8}(-)".to_owned(), "${1}MINUTE$2"),
+            (format!(r"-(?:[bcdf0-9]*{LETTERS}{{7,10}})-{LETTERS}{{5}}\b"), "-HASH-LETTERS"),
+            (format!(r"(hash[=:] ?){LETTERS}{{7,10}}\b"), "${1}HASH"),
+            (format!(r"-{LETTERS}{{8,10}}\b"), "-HASH"),
+            (format!(r"-{LETTERS}{{5}}\b"), "-LETTERS"),
+            (r"\b10\.\d+\.\d+\.\d+ *".to_owned(), "ADDRESS "),
+            (r"\b172\.20\.\d+\.\d+ *".to_owned(), "ADDRESS "),
+            (r"(:|nodePort: |NodePort: +\S+ +|/)3[0-2]\d{3}\b(/TCP)? *".to_owned(), "${1}PORT$2 "),
+            ages.clone(),
+            ages,
+            (r"(AGE|IP|CLUSTER-IP|PORT\(S\)|LAST SEEN|RESTARTS|Age|From) +".to_owned(), "$1 "),
+            (r"---- +".to_owned(), "---- "),
+            (r"(?m)^(?:Waiting for|waiting for) .*\n".to_owned(), ""),
+            (r"(?m) +$".to_owned(), ""),
+        ];
+        Self {
+            rules: rules.into_iter().map(|(rule, by)| (Regex::new(&rule).unwrap(), by)).collect(),
+            temporary: [
+                (Regex::new(r"(LIVE|MERGED)-\d+").unwrap(), "$1-N"),
+                (Regex::new(r"\t\d{4}-\d\d-\d\d \S+ \+0000").unwrap(), "\tTIME"),
+            ],
+        }
+    }
+
+    fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (rule, by) in &self.rules {
+            text = rule.replace_all(&text, *by).into_owned();
+        }
+        text
+    }
+
+    /// What is compared of a run of `line` on a sandbox that both sides ask: only what `diff` calls its temporary files differs.
+    pub fn temporary(&self, line: &Line, ran: &Ran) -> Ran {
+        let text = |text: &str| {
+            let rules = self.temporary.iter().filter(|_| line.verb() == "diff");
+            rules.fold(text.to_owned(), |text, (rule, by)| rule.replace_all(&text, *by).into_owned())
+        };
+        in_order(line, &Ran { status: ran.status, stdout: text(&ran.stdout), stderr: ran.stderr.clone() })
+    }
+
+    /// What is compared of a run of `line` on a sandbox of its own.
+    pub fn apply(&self, line: &Line, ran: &Ran) -> Ran {
+        let text = |text: &str| with_sorted_events(&self.text(text));
+        in_order(line, &Ran { status: ran.status, stdout: text(&ran.stdout), stderr: text(&ran.stderr) })
+    }
+}
