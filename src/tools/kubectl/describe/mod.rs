@@ -53,7 +53,6 @@ pub async fn describe(session: &Session, object: &Object) -> Result<String, Fail
             let slices = listed(session, Call::get(path)).await?;
             network::ingress(&mut w, value, &slices);
         }
-        ("discovery.k8s.io", "EndpointSlice") => network::endpoint_slice(&mut w, value),
         ("", "Endpoints") => network::endpoints(&mut w, value),
         ("", "ConfigMap") => config::config_map(&mut w, value),
         // A Secret has no events in its description.

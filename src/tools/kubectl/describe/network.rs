@@ -1,4 +1,4 @@
-//! Services, Ingresses, Endpoints and EndpointSlices.
+//! Services, Ingresses and Endpoints.
 
 use serde_json::Value;
 
@@ -17,44 +17,6 @@ fn head(w: &mut Writer, metadata: &Value) {
 
 fn joined(list: &Value) -> String {
     items(list).map(text).collect::<Vec<_>>().join(",")
-}
-
-/// Describes an EndpointSlice.
-pub fn endpoint_slice(w: &mut Writer, value: &Value) {
-    head(w, &value["metadata"]);
-    w.line(0, format!("AddressType:\t{}", text(&value["addressType"])));
-    let or_unset = |value: &Value| {
-        let shown = plain(value);
-        if shown.is_empty() { "<unset>".to_owned() } else { shown }
-    };
-    if items(&value["ports"]).next().is_none() {
-        w.line(0, "Ports: <unset>");
-    } else {
-        w.line(0, "Ports:");
-        w.line(1, "Name\tPort\tProtocol");
-        w.line(1, "----\t----\t--------");
-        for port in items(&value["ports"]) {
-            w.line(1, format!("{}\t{}\t{}", or_unset(&port["name"]), or_unset(&port["port"]), text(&port["protocol"])));
-        }
-    }
-    if items(&value["endpoints"]).next().is_none() {
-        w.line(0, "Endpoints: <none>");
-        return;
-    }
-    w.line(0, "Endpoints:");
-    for endpoint in items(&value["endpoints"]) {
-        let addresses: Vec<&str> = items(&endpoint["addresses"]).map(text).collect();
-        w.line(1, format!("- Addresses:\t{}", or_none(&addresses.join(", "))));
-        w.line(2, "Conditions:");
-        w.line(3, format!("Ready:\t{}", or_unset(&endpoint["conditions"]["ready"])));
-        w.line(2, format!("Hostname:\t{}", or_unset(&endpoint["hostname"])));
-        let target = &endpoint["targetRef"];
-        if target.is_object() {
-            w.line(2, format!("TargetRef:\t{}/{}", text(&target["kind"]), text(&target["name"])));
-        }
-        w.line(2, format!("NodeName:\t{}", or_unset(&endpoint["nodeName"])));
-        w.line(2, format!("Zone:\t{}", or_unset(&endpoint["zone"])));
-    }
 }
 
 /// Describes a Service; `slices` are its EndpointSlices.
