@@ -53,6 +53,25 @@ fn the_sandbox_follows_nothing_of_the_persons_configuration() {
 }
 
 #[test]
+fn keys_that_the_sandbox_gave_are_the_shells_to_use() {
+    let trust = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}"#;
+    let script = format!(
+        "account=$(aws sts get-caller-identity --query Account --output text)\n\
+         aws iam create-role --role-name taken --assume-role-policy-document '{trust}' --query Role.RoleName\n\
+         set -- $(aws sts assume-role --role-arn arn:aws:iam::$account:role/taken --role-session-name me \\\n\
+           --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)\n\
+         export AWS_ACCESS_KEY_ID=$1 AWS_SECRET_ACCESS_KEY=$2 AWS_SESSION_TOKEN=$3\n\
+         aws sts get-caller-identity --query Arn --output text\n\
+         aws eks list-clusters\n"
+    );
+    let ran = lectern(&[], &["sh", "-c", &script]);
+    let (stdout, stderr) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(stdout.ends_with(":assumed-role/taken/me\n"), "{stdout}{stderr}");
+    assert!(stderr.contains("(AccessDeniedException) when calling the ListClusters operation"), "{stderr}");
+    assert_eq!(ran.status.code(), Some(254));
+}
+
+#[test]
 fn live_refuses_a_program_for_credentials() {
     let home = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

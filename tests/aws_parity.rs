@@ -3,13 +3,22 @@
 //! Standard output must be the same, standard error too but for what version 2 says otherwise, and the exit status by the
 //! table in [`statuses_agree`].
 //!
+//! A second set goes to `moto_server` as an independent server, where `LECTERN_MOTO` names its binary: each side to one of
+//! its own, ours as the whole program.
+//!
 //! `LECTERN_PARITY_ONLY` picks the command lines that hold it, to try a few.
 //! `LECTERN_AWS_CLI` names the CLI's binary, else it is `aws` in PATH; without one the test says so and passes.
 
+#[path = "aws_parity/errors.rs"]
+mod errors;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,176 +32,26 @@ use regex::Regex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// A command line: words are parted by spaces, `'…'` holds them together. The same on both sides.
-const COMMANDS: &[&str] = &[
-    // EKS: reading
-    "eks list-clusters",
-    "eks list-clusters --output text",
-    "eks list-clusters --max-items 1",
-    "eks list-clusters --max-items 1 --output text",
-    "eks list-clusters --page-size 1",
-    "eks list-clusters --page-size 1 --output text",
-    "eks list-clusters --no-paginate --max-results 1",
-    "eks list-clusters --max-results 1",
-    "eks list-clusters --starting-token eyJuZXh0VG9rZW4iOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAxfQ==",
-    "eks list-clusters --query clusters[0]",
-    "eks list-clusters --query clusters[0] --output text",
-    "eks list-clusters --query 'length(clusters)'",
-    "eks list-clusters --query nope",
-    "eks list-clusters --query nope --output text",
-    "eks describe-cluster --name one",
-    "eks describe-cluster --name one --output text",
-    "eks describe-cluster --name=one --query cluster.{v:version,n:name}",
-    "eks describe-cluster --na one --query 'cluster.[name,version]' --output text",
-    "eks describe-cluster --name one --query cluster.tags",
-    "eks describe-cluster --name one --query cluster.createdAt",
-    "eks describe-cluster --name none",
-    "eks describe-cluster --cli-input-json '{\"name\": \"one\"}' --query cluster.arn",
-    "eks describe-cluster --cli-input-json file://name.json --query cluster.arn",
-    "eks list-addons --cluster-name one",
-    "eks describe-addon --cluster-name one --addon-name coredns",
-    "eks describe-addon --cluster-name one --addon-name nope",
-    "eks list-nodegroups --cluster-name one",
-    "eks list-nodegroups --cluster-name none",
-    "eks describe-nodegroup --cluster-name one --nodegroup-name none",
-    "eks list-access-entries --cluster-name one",
-    "eks list-fargate-profiles --cluster-name one",
-    "eks list-updates --name one",
-    "eks list-identity-provider-configs --cluster-name one",
-    "eks list-tags-for-resource --resource-arn arn:aws:eks:us-west-2:111122223333:cluster/one",
-    // Waiting
-    "eks wait cluster-active --name one",
-    "eks wait cluster-active --name none",
-    "eks wait cluster-deleted --name none",
-    "eks wait cluster-deleted --name one",
-    "eks wait addon-deleted --cluster-name one --addon-name nope",
-    "eks wait nodegroup-active --cluster-name one --nodegroup-name none",
-    "eks wait cluster-active",
-    "iam wait role-exists --role-name pods",
-    "iam wait policy-exists --policy-arn arn:aws:iam::111122223333:policy/table",
-    // EKS: associations
-    "eks list-pod-identity-associations --cluster-name one",
-    "eks list-pod-identity-associations --cluster-name one --namespace n --service-account s",
-    "eks create-pod-identity-association --cluster-name one --namespace n --service-account s --role-arn arn:aws:iam::111122223333:role/pods",
-    "eks create-pod-identity-association --cluster-name one --namespace n --service-account s --role-arn arn:aws:iam::111122223333:role/pods",
-    "eks create-pod-identity-association --cluster-name one --namespace n --service-account t --role-arn arn:aws:iam::111122223333:role/pods --tags b=1,a=2 --disable-session-tags",
-    "eks create-pod-identity-association --cluster-name one --namespace m --service-account t --role-arn arn:aws:iam::111122223333:role/pods --tags '{\"x\": \"y z\"}' --no-disable-session-tags",
-    "eks create-pod-identity-association --cluster-name one --namespace m --service-account u --role-arn arn:aws:iam::111122223333:role/nodes",
-    "eks create-pod-identity-association --cluster-name one --namespace m --service-account u --role-arn arn:aws:iam::111122223333:role/none",
-    "eks create-pod-identity-association --cluster-name none --namespace m --service-account u --role-arn arn:aws:iam::111122223333:role/pods",
-    "eks list-pod-identity-associations --cluster-name one",
-    "eks list-pod-identity-associations --cluster-name one --output text",
-    "eks list-pod-identity-associations --cluster-name one --namespace n",
-    "eks list-pod-identity-associations --cluster-name one --service-account t --query 'associations[].namespace'",
-    "eks list-pod-identity-associations --cluster-name one --max-items 2",
-    "eks list-pod-identity-associations --cluster-name one --page-size 1",
-    "eks describe-pod-identity-association --cluster-name one --association-id a-0123456789abcdefg",
-    "eks describe-pod-identity-association --cluster-name one --association-id a-0123456789abcdefg --output text",
-    "eks describe-pod-identity-association --cluster-name one --association-id short",
-    "eks describe-pod-identity-association --cluster-name one --association-id a-00000000000000000",
-    "eks update-pod-identity-association --cluster-name one --association-id a-0123456789abcdefg --disable-session-tags",
-    "eks tag-resource --resource-arn arn:aws:eks:us-west-2:111122223333:podidentityassociation/one/a-0123456789abcdefg --tags k=v",
-    "eks untag-resource --resource-arn arn:aws:eks:us-west-2:111122223333:podidentityassociation/one/a-0123456789abcdefg --tag-keys k j",
-    "eks list-tags-for-resource --resource-arn arn:aws:eks:us-west-2:111122223333:podidentityassociation/one/a-0123456789abcdefg",
-    "eks delete-pod-identity-association --cluster-name one --association-id a-0123456789abcdefg",
-    "eks delete-pod-identity-association --cluster-name one --association-id a-0123456789abcdefg",
-    // IAM: reading
-    "iam get-role --role-name pods",
-    "iam get-role --role-name pods --output text",
-    "iam get-role --query Role.AssumeRolePolicyDocument --role-name pods",
-    "iam get-role --role-name none",
-    "iam list-roles",
-    "iam list-roles --output text",
-    "iam list-roles --max-items 1",
-    "iam list-roles --page-size 1 --query Roles[].RoleName",
-    "iam list-roles --page-size 1 --query Roles[].RoleName --output text",
-    "iam list-roles --no-paginate --max-items 1",
-    "iam list-roles --path-prefix /none/",
-    "iam list-role-tags --role-name pods",
-    "iam list-attached-role-policies --role-name pods",
-    "iam list-attached-role-policies --role-name none",
-    "iam list-role-policies --role-name pods",
-    "iam get-role-policy --role-name pods --policy-name logs",
-    "iam get-role-policy --role-name pods --policy-name none",
-    "iam get-policy --policy-arn arn:aws:iam::111122223333:policy/table",
-    "iam get-policy --policy-arn arn:aws:iam::111122223333:policy/none",
-    "iam get-policy --policy-arn table",
-    "iam get-policy-version --version-id v1 --policy-arn --query PolicyVersion.Document arn:aws:iam::111122223333:policy/table",
-    "iam get-policy-version --version-id v1 --policy-arn arn:aws:iam::111122223333:policy/table",
-    "iam get-policy-version --version-id v9 --policy-arn arn:aws:iam::111122223333:policy/table",
-    "iam list-policies --scope Local",
-    "iam list-policies --only-attached --query Policies[].PolicyName",
-    "iam list-policy-versions --policy-arn arn:aws:iam::111122223333:policy/table",
-    "iam list-policy-tags --policy-arn arn:aws:iam::111122223333:policy/table",
-    "iam get-user --user-name ada",
-    "iam list-users",
-    // IAM: changing
-    "iam create-role --role-name made --assume-role-policy-document file://trust.json --description 'a b' --tags Key=k,Value=v Key=l,Value=",
-    "iam create-role --role-name made --assume-role-policy-document file://trust.json",
-    "iam create-role --role-name bad --assume-role-policy-document nonsense",
-    "iam get-role --role-name made",
-    "iam tag-role --role-name made --tags Key=m,Value=n",
-    "iam untag-role --role-name made --tag-keys k l",
-    "iam list-role-tags --role-name made",
-    "iam update-assume-role-policy --role-name made --policy-document '{\"Version\": \"2012-10-17\", \"Statement\": []}'",
-    "iam put-role-policy --role-name made --policy-name p --policy-document file://trust.json",
-    "iam get-role-policy --role-name made --policy-name p",
-    "iam attach-role-policy --role-name made --policy-arn arn:aws:iam::111122223333:policy/table",
-    "iam attach-role-policy --role-name made --policy-arn arn:aws:iam::111122223333:policy/none",
-    "iam list-attached-role-policies --role-name made",
-    "iam delete-role --role-name made",
-    "iam detach-role-policy --role-name made --policy-arn arn:aws:iam::111122223333:policy/table",
-    "iam delete-role-policy --role-name made --policy-name p",
-    "iam delete-role --role-name made",
-    "iam delete-role --role-name made",
-    "iam create-policy --policy-name p --policy-document file://trust.json --tags Key=a,Value=b",
-    "iam create-policy-version --policy-arn arn:aws:iam::111122223333:policy/p --policy-document file://trust.json --set-as-default",
-    "iam list-policy-versions --policy-arn arn:aws:iam::111122223333:policy/p",
-    "iam set-default-policy-version --policy-arn arn:aws:iam::111122223333:policy/p --version-id v1",
-    "iam delete-policy-version --policy-arn arn:aws:iam::111122223333:policy/p --version-id v2",
-    "iam tag-policy --policy-arn arn:aws:iam::111122223333:policy/p --tags Key=c,Value=d",
-    "iam untag-policy --policy-arn arn:aws:iam::111122223333:policy/p --tag-keys a",
-    "iam get-policy --policy-arn arn:aws:iam::111122223333:policy/p",
-    "iam delete-policy --policy-arn arn:aws:iam::111122223333:policy/p",
-    // STS
-    "sts get-caller-identity",
-    "sts get-caller-identity --output text",
-    "sts get-caller-identity --query Account --output text",
-    // Tables
-    "sts get-caller-identity --output table",
-    "iam get-role --role-name nodes --output table",
-    "iam get-policy --policy-arn arn:aws:iam::111122223333:policy/table --output table",
-    "iam list-attached-role-policies --role-name pods --output table",
-    "iam list-users --output table",
-    "iam get-policy-version --version-id v1 --policy-arn arn:aws:iam::111122223333:policy/table --output table",
-    "iam list-roles --query Roles[].[RoleName,MaxSessionDuration] --output table",
-    "iam list-roles --query Roles[].RoleName --output table",
-    "iam list-roles --query Roles[0].RoleName --output table",
-    "iam list-roles --query Roles[].{n:RoleName,p:Path} --output table",
-    "eks list-clusters --output table",
-    "eks describe-cluster --name one --output table",
-    "eks describe-cluster --name one --query cluster.{v:version} --output table",
-    "eks list-pod-identity-associations --cluster-name two --output table",
-    // Mistakes
-    "eks describe-cluster",
-    "eks create-pod-identity-association --namespace x",
-    "eks describe-cluster --name",
-    "eks describe-cluster --name one extra --unknown 1",
-    "eks list-clusters --max-items abc",
-    "eks list-clusters --max-results abc",
-    "eks list-clusters --max-results 0",
-    "eks list-clusters --no-paginate --max-items 1",
-    "eks create-pod-identity-association --cluster-name one --namespace n --service-account s --role-arn r --tags foo",
-    "eks create-pod-identity-association --cluster-name one --namespace n --service-account s --role-arn r --tags a=b,a=c",
-    "eks create-pod-identity-association --cluster-name one --namespace n --service-account s --role-arn r --disable-session-tags --no-disable-session-tags",
-    "eks describe-cluster --name file://none.json",
-    "eks describe-cluster --cli-input-json '{\"nam\": \"one\"}'",
-    "iam get-role --role-name ''",
-    "iam create-role --role-name x --assume-role-policy-document '{}' --tags Key=k",
-    "iam create-role --role-name x --assume-role-policy-document '{}' --tags k=v",
-    "iam update-role --role-name pods --max-session-duration 10",
-    "eks list-clusters --profile nope",
+/// The command lines by service: words are parted by spaces, `'…'` holds them together; `!advance N` lets N seconds
+/// pass, `#` begins a comment. The same on both sides.
+const COMMANDS: [(&str, &str); 3] = [
+    ("eks", include_str!("aws_parity/eks.txt")),
+    ("iam", include_str!("aws_parity/iam.txt")),
+    ("sts", include_str!("aws_parity/sts.txt")),
 ];
+
+/// Those for an account that somebody else made: moto's.
+const FOR_MOTO: &str = include_str!("aws_parity/moto.txt");
+
+/// What the real CLI is run by.
+const DRIVER: &str = include_str!("aws_parity/cli.py");
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let only = std::env::var("LECTERN_PARITY_ONLY").unwrap_or_default();
+    text.lines().filter(move |line| {
+        !line.is_empty() && !line.starts_with('#') && (line.starts_with('!') || line.contains(&only))
+    })
+}
 
 fn seed() -> aws::Seed {
     let text = include_str!("aws_parity.yaml");
@@ -211,7 +70,7 @@ fn words(line: &str) -> Vec<String> {
     out
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, serde::Deserialize)]
 struct Ran {
     status: i32,
     stdout: String,
@@ -223,32 +82,64 @@ fn cli() -> Option<PathBuf> {
     let named = std::env::var_os("LECTERN_AWS_CLI").map_or_else(|| PathBuf::from("aws"), PathBuf::from);
     #[expect(clippy::disallowed_methods, reason = "the real CLI is the measure")]
     let version = std::process::Command::new(&named).arg("--version").output().ok()?;
-    (version.status.success() && version.stdout.starts_with(b"aws-cli/1")).then_some(named)
+    if !version.status.success() || !version.stdout.starts_with(b"aws-cli/1") {
+        return None;
+    }
+    if named.components().count() > 1 {
+        return Some(named);
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(&named)).find(|path| path.exists())
 }
 
-fn theirs(cli: &Path, folder: &Path, port: u16, args: &[String]) -> Ran {
-    #[expect(clippy::disallowed_methods, reason = "the real CLI is the measure")]
-    let mut command = std::process::Command::new(cli);
-    let output = command
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", folder)
-        .env("LC_ALL", "C.UTF-8")
-        .env("TZ", "Europe/Paris")
-        .env("AWS_CONFIG_FILE", folder.join("config"))
-        .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_DEFAULT_REGION", "us-west-2")
-        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .output()
-        .unwrap();
-    Ran {
-        status: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+/// The real CLI, in one process for many command lines.
+struct Theirs {
+    process: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Theirs {
+    fn start(cli: &Path, folder: &Path, port: u16) -> Self {
+        // The script's first line names the Python that has the CLI.
+        let script = std::fs::read_to_string(cli).unwrap();
+        let python = script.lines().next().and_then(|line| line.strip_prefix("#!")).expect("a Python script");
+        #[expect(clippy::disallowed_methods, reason = "the real CLI is the measure")]
+        let mut command = std::process::Command::new(python.trim());
+        let mut process = command
+            .args(["-c", DRIVER])
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", folder)
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "Europe/Paris")
+            .env("AWS_CONFIG_FILE", folder.join("config"))
+            .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_DEFAULT_REGION", "us-west-2")
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (to, from) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
+        Self { process, to, from }
+    }
+
+    fn run(&mut self, args: &[String]) -> Ran {
+        writeln!(self.to, "{}", serde_json::json!(args)).unwrap();
+        let mut answer = String::new();
+        self.from.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{args:?}: {error}: {answer}"))
+    }
+}
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
     }
 }
 
@@ -315,18 +206,26 @@ async fn serve(account: aws::Aws) -> u16 {
     port
 }
 
-/// Takes out what is made up anew on each side: ids, and the moments of now.
-fn without_chance(text: &str, today: &str) -> String {
+/// Takes out what is made up anew on each side: ids, keys, and the moments of now.
+fn without_chance(text: &str) -> String {
+    static PATTERNS: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
+    let patterns = PATTERNS.get_or_init(|| {
+        [
+            (r"a-[a-z0-9]{17}", "a-ID"),
+            (r"\b(AROA|ANPA|AIDA|AGPA|AIPA)[A-Z2-7]{17}\b", "${1}ID"),
+            (r"\b(AKIA|ASIA)[A-Z2-7]{16}\b", "${1}ID"),
+            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+            (r#""(SecretAccessKey|SessionToken)": "[^"]+""#, "$1: SECRET"),
+            // What a scenario gives no date was made a day before the session began.
+            (r"2026-03-03T06:06:\d\d\.\d{6}\+01:00", "YESTERDAY"),
+            (r"2026-03-04T\d\d:\d\d:\d\d(\.\d{6})?\+0[01]:00", "NOW"),
+        ]
+        .map(|(pattern, replacement)| (Regex::new(pattern).unwrap(), replacement))
+        .into()
+    });
     let mut text = text.to_owned();
-    for (pattern, replacement) in [
-        (r"a-[a-z0-9]{17}", "a-ID"),
-        (r"\b(AROA|ANPA|AIDA)[A-Z2-7]{17}\b", "$1ID"),
-        (r"2026-03-04T06:\d\d:\d\d(\.\d{6})?\+01:00", today),
-        (r"2026-03-04T05:\d\d:\d\d\+00:00", today),
-        // What a scenario gives no date was made a day before the session began.
-        (r"2026-03-03T06:06:\d\d\.\d{6}\+01:00", "YESTERDAY"),
-    ] {
-        text = Regex::new(pattern).unwrap().replace_all(&text, replacement).into_owned();
+    for (pattern, replacement) in patterns {
+        text = pattern.replace_all(&text, *replacement).into_owned();
     }
     text
 }
@@ -350,14 +249,26 @@ fn statuses_agree(theirs: i32, ours: i32) -> bool {
     }
 }
 
-#[test]
-fn the_real_cli_and_ours_say_the_same() {
-    let Some(cli) = cli() else {
-        println!("skipped: no AWS CLI 1 (set LECTERN_AWS_CLI to its binary; pip install awscli gives one)");
-        return;
-    };
-    let clock = Clock::starting_at(1.0, "2026-03-04T05:06:07.089Z".parse().unwrap(), Duration::ZERO);
-    let runtime = session_runtime(&clock).unwrap();
+/// What differs between the two, but for chance.
+fn differences(theirs: &Ran, ours: &Ran, without_chance: impl Fn(&str) -> String) -> String {
+    let mut problems = String::new();
+    let (a, b) = (without_chance(&theirs.stdout), without_chance(&ours.stdout));
+    if a != b {
+        problems += &format!("  stdout theirs:\n{a}\n  ours:\n{b}\n");
+    }
+    let (a, b) = (as_version_2(&theirs.stderr), as_version_2(&ours.stderr));
+    let (a, b) = (without_chance(&a), without_chance(&b));
+    if a != b {
+        problems += &format!("  stderr theirs:\n{a}\n  ours:\n{b}\n");
+    }
+    if !statuses_agree(theirs.status, ours.status) {
+        problems += &format!("  status theirs {} ours {}\n", theirs.status, ours.status);
+    }
+    problems
+}
+
+/// A folder with the files that command lines name.
+fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("config", "[default]\ncli_timestamp_format = iso8601\n");
@@ -366,47 +277,177 @@ fn the_real_cli_and_ours_say_the_same() {
         "trust.json",
         r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Über", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}]}"#,
     );
-    let mut different = Vec::new();
+    write(
+        "policy.json",
+        r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:List*"], "Resource": "*"}]}"#,
+    );
+    folder
+}
+
+#[test]
+fn the_real_cli_and_ours_say_the_same() {
+    let Some(cli) = cli() else {
+        println!("skipped: no AWS CLI 1 (set LECTERN_AWS_CLI to its binary; pip install awscli gives one)");
+        return;
+    };
+    let clock = Clock::starting_at(1.0, "2026-03-04T05:06:07.089Z".parse().unwrap(), Duration::ZERO);
+    let runtime = session_runtime(&clock).unwrap();
+    let folder = folder();
     runtime.block_on(async {
         let scenario = Scenario { aws: seed(), ..Scenario::default() };
         let served = Sandbox::start(&scenario, &clock).await.unwrap();
         let port = serve(served.aws().clone()).await;
         let target = Arc::new(Target::sandbox(Sandbox::start(&scenario, &clock).await.unwrap(), clock.clone()));
         // EKS changes nothing that IAM's commands see, and the other way round: one process for each at a time.
-        let compare = async |eks: bool| {
-            let mut found = Vec::new();
-            let only = std::env::var("LECTERN_PARITY_ONLY").unwrap_or_default();
-            let lines = COMMANDS.iter().filter(|line| line.starts_with("eks") == eks && line.contains(&only));
-            for line in lines {
+        let compare = async |service: &str, text: &str| {
+            let mut real = Theirs::start(&cli, folder.path(), port);
+            let (mut found, mut count) = (Vec::new(), 0);
+            for line in lines(text) {
+                if let Some(seconds) = line.strip_prefix("!advance ") {
+                    clock.advance_to(clock.elapsed() + Duration::from_secs(seconds.parse().unwrap()));
+                    continue;
+                }
+                count += 1;
                 let args = words(line);
-                let (their_cli, their_folder, their_args) = (cli.clone(), folder.path().to_owned(), args.clone());
-                let real = tokio::task::spawn_blocking(move || theirs(&their_cli, &their_folder, port, &their_args));
-                let real = real.await.unwrap();
-                let native = ours(&target, &clock, folder.path(), &args).await;
-                let mut problems = String::new();
-                let (a, b) = (without_chance(&real.stdout, "NOW"), without_chance(&native.stdout, "NOW"));
-                if a != b {
-                    problems += &format!("  stdout theirs:\n{a}\n  ours:\n{b}\n");
-                }
-                let (a, b) = (as_version_2(&real.stderr), as_version_2(&native.stderr));
-                let (a, b) = (without_chance(&a, "NOW"), without_chance(&b, "NOW"));
-                if a != b {
-                    problems += &format!("  stderr theirs:\n{a}\n  ours:\n{b}\n");
-                }
-                if !statuses_agree(real.status, native.status) {
-                    problems += &format!("  status theirs {} ours {}\n", real.status, native.status);
-                }
+                let asked = args.clone();
+                let (back, theirs) = tokio::task::spawn_blocking(move || {
+                    let ran = real.run(&asked);
+                    (real, ran)
+                })
+                .await
+                .unwrap();
+                real = back;
+                let problems = differences(&theirs, &ours(&target, &clock, folder.path(), &args).await, without_chance);
                 if !problems.is_empty() {
                     found.push(format!("aws {line}\n{problems}"));
                 }
             }
-            found
+            println!("{service}: {} of {count} command lines agree", count - found.len());
+            (found, count)
         };
-        let (eks, others) = tokio::join!(compare(true), compare(false));
-        different.extend(eks.into_iter().chain(others));
+        let [eks, iam, sts] = COMMANDS;
+        let (eks, others) =
+            tokio::join!(compare(eks.0, eks.1), async { [compare(iam.0, iam.1).await, compare(sts.0, sts.1).await] });
+        let all: Vec<_> = std::iter::once(eks).chain(others).collect();
+        for (different, _) in &all {
+            print!("{}", different.join("\n"));
+        }
+        for (different, count) in &all {
+            // Releases of the real CLI differ among themselves in a word here and there.
+            assert!(different.len() * 50 <= *count, "{} of {count} differ", different.len());
+        }
+        let total: usize = all.iter().map(|(_, count)| count).sum();
+        assert!(total >= 300 || std::env::var_os("LECTERN_PARITY_ONLY").is_some(), "{total}");
     });
-    println!("{} of {} command lines agree", COMMANDS.len() - different.len(), COMMANDS.len());
-    // Releases of the real CLI differ among themselves in a word here and there.
-    assert!(different.len() * 50 <= COMMANDS.len(), "{}", different.join("\n"));
-    print!("{}", different.join("\n"));
+}
+
+/// moto's server, if LECTERN_MOTO names one; it answers as an account of its own making.
+struct Moto {
+    process: Child,
+    port: u16,
+}
+
+impl Moto {
+    fn start(binary: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        #[expect(clippy::disallowed_methods, reason = "an independent server")]
+        let mut command = std::process::Command::new(binary);
+        let process = command
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let moto = Self { process, port };
+        for _ in 0..600 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return moto;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("moto does not answer");
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// Our answers to all command lines, from one process, as its user runs it.
+fn all_ours(folder: &Path, port: u16, commands: &[&str]) -> Vec<Ran> {
+    let script: String = commands.iter().map(|line| format!("aws {line}\necho \"@@ $?\"\necho @@ >&2\n")).collect();
+    #[expect(clippy::disallowed_methods, reason = "the program as its users run it")]
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lectern"));
+    let ran = command
+        .args(["sh", "--target", "live", "-c", &script])
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .env("TZ", "Europe/Paris")
+        .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", "us-west-2")
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
+    let marks = Regex::new(r"@@ (\d+)\n").unwrap();
+    let statuses = marks.captures_iter(&stdout).map(|mark| mark[1].parse().unwrap()).collect::<Vec<i32>>();
+    assert_eq!(statuses.len(), commands.len(), "{stdout}{stderr}");
+    let outputs = marks.split(&stdout);
+    let errors = stderr.split("@@\n");
+    let each = statuses.into_iter().zip(outputs).zip(errors);
+    each.map(|((status, out), err)| Ran { status, stdout: out.to_owned(), stderr: err.to_owned() }).collect()
+}
+
+/// Takes out what moto makes up: ids, and moments as the machine's clock has them.
+fn without_motos_chance(text: &str) -> String {
+    static PATTERNS: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
+    let patterns = PATTERNS.get_or_init(|| {
+        [
+            (r"\bsg-[0-9a-z]+", "ID"),
+            (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+\d\d:\d\d|Z)", "MOMENT"),
+            (r"\b(AROA|ANPA|AIDA|AGPA|AIPA|AKIA|ASIA|A)[A-Za-z0-9]{16,20}\b", "ID"),
+            (r#""([A-Za-z]*Id|SecretAccessKey|SessionToken|id|data|endpoint|issuer)": "[^"]+""#, "$1: ID"),
+            (r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", "UUID"),
+            (r"\ba-[a-z0-9]{17}\b|\b[a-z0-9]{20,}\b", "ID"),
+        ]
+        .map(|(pattern, replacement)| (Regex::new(pattern).unwrap(), replacement))
+        .into()
+    });
+    let mut text = text.to_owned();
+    for (pattern, replacement) in patterns {
+        text = pattern.replace_all(&text, *replacement).into_owned();
+    }
+    text
+}
+
+#[test]
+fn against_moto_too_they_say_the_same() {
+    let (Some(cli), Some(moto)) = (cli(), std::env::var_os("LECTERN_MOTO").map(PathBuf::from)) else {
+        println!("skipped: no AWS CLI 1, or LECTERN_MOTO names no moto_server (pip install 'moto[server]' gives one)");
+        return;
+    };
+    let folder = folder();
+    let commands: Vec<&str> = lines(FOR_MOTO).collect();
+    let ours = {
+        let server = Moto::start(&moto);
+        all_ours(folder.path(), server.port, &commands)
+    };
+    let server = Moto::start(&moto);
+    let mut real = Theirs::start(&cli, folder.path(), server.port);
+    let mut found = Vec::new();
+    for (line, ours) in commands.iter().zip(&ours) {
+        let problems = differences(&real.run(&words(line)), ours, without_motos_chance);
+        if !problems.is_empty() {
+            found.push(format!("aws {line}\n{problems}"));
+        }
+    }
+    println!("moto: {} of {} command lines agree", commands.len() - found.len(), commands.len());
+    print!("{}", found.join("\n"));
+    assert!(found.len() * 50 <= commands.len(), "{} of {} differ", found.len(), commands.len());
 }

@@ -23,7 +23,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 
-use super::{CallRecord, Calls};
+use super::{CallRecord, Calls, Keys};
 use crate::clock::Clock;
 use crate::sandbox::aws::Aws;
 
@@ -46,8 +46,13 @@ pub struct WireAnswer {
 
 impl AwsClients {
     pub(super) fn new(sdk: SdkConfig, calls: &Calls, clock: &Clock) -> Self {
-        let recorder =
-            Recorder { calls: calls.clone(), clock: clock.clone(), last: Arc::default(), attempts: Arc::default() };
+        let recorder = Recorder {
+            calls: calls.clone(),
+            clock: clock.clone(),
+            last: Arc::default(),
+            attempts: Arc::default(),
+            seen: Arc::default(),
+        };
         Self { sdk, recorder }
     }
 
@@ -79,6 +84,26 @@ impl AwsClients {
         self.recorder.attempts.load(Ordering::Relaxed)
     }
 
+    /// How often a call is sent at most.
+    pub fn most_attempts(&self) -> u32 {
+        self.sdk.retry_config().map_or(3, RetryConfig::max_attempts)
+    }
+
+    /// The URL that was sent to last.
+    pub fn last_url(&self) -> String {
+        self.recorder.seen().url.clone()
+    }
+
+    /// From now on calls are written down, without their secrets, for [`AwsClients::take_trace`].
+    pub fn trace(&self) {
+        self.recorder.seen().lines.get_or_insert_default();
+    }
+
+    /// What was written down since the last time, by lines.
+    pub fn take_trace(&self) -> Vec<String> {
+        self.recorder.seen().lines.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Takes the last answer that these clients got.
     pub fn take_answer(&self) -> Option<WireAnswer> {
         self.recorder.last.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -87,8 +112,11 @@ impl AwsClients {
 
 /// The SDK's configuration for the sandbox. It is built from nothing but what is given: neither the process's environment
 /// nor any file is read.
-pub(super) fn sandbox(aws: &Aws, region: Option<&str>, clock: &Clock) -> SdkConfig {
-    let credentials = Credentials::new("ASIASANDBOXLECTERN00", "sandbox", None, None, "sandbox");
+pub(super) fn sandbox(aws: &Aws, region: Option<&str>, keys: Option<&Keys>, clock: &Clock) -> SdkConfig {
+    let credentials = match keys {
+        Some(keys) => Credentials::new(&keys.id, &keys.secret, keys.token.clone(), None, "shell"),
+        None => Credentials::new("ASIASANDBOXLECTERN00", "sandbox", None, None, "sandbox"),
+    };
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.unwrap_or(aws.region()).to_owned()))
@@ -141,6 +169,47 @@ struct Recorder {
     clock: Clock,
     last: Arc<Mutex<Option<WireAnswer>>>,
     attempts: Arc<AtomicU32>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the recorder has seen on the wire.
+#[derive(Default)]
+struct Seen {
+    url: String,
+    /// Calls and answers, when they are to be written down.
+    lines: Option<Vec<String>>,
+}
+
+impl Recorder {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a header's or a form's value is not to be shown.
+fn is_secret(name: &str) -> bool {
+    const SECRET: &[&str] = &["authorization", "token", "password", "secret", "privatekey", "assertion", "code"];
+    let lower = name.to_ascii_lowercase().replace(['-', '_'], "");
+    // An idempotency token is none.
+    SECRET.iter().any(|part| lower.contains(part)) && !lower.contains("requesttoken") && lower != "nexttoken"
+}
+
+/// A body as it may be shown: of forms and JSON objects the secrets are left out.
+fn shown_body(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    if let Ok(serde_json::Value::Object(mut map)) = serde_json::from_slice(body) {
+        for (name, value) in &mut map {
+            if is_secret(name) {
+                *value = "****".into();
+            }
+        }
+        return serde_json::Value::Object(map).to_string();
+    }
+    let pairs = text.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}=****"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 impl std::fmt::Debug for Recorder {
@@ -185,11 +254,26 @@ impl Intercept for Recorder {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        let request = context.request();
+        let mut seen = self.seen();
+        seen.url = request.uri().to_owned();
+        if let Some(lines) = &mut seen.lines {
+            let operation = config.load::<Metadata>().map_or("", Metadata::name);
+            lines.push(format!("{operation}, attempt {attempt}: {} {}", request.method(), request.uri()));
+            let headers = request
+                .headers()
+                .iter()
+                .map(|(name, value)| format!("  {name}: {}", if is_secret(name) { "****" } else { value }));
+            lines.extend(headers);
+            if let Some(body) = request.body().bytes().filter(|body| !body.is_empty()) {
+                lines.push(format!("  {}", shown_body(body)));
+            }
+        }
         Ok(())
     }
 
@@ -204,6 +288,11 @@ impl Intercept for Recorder {
             status: response.status().as_u16(),
             body: response.body().bytes().map(Bytes::copy_from_slice).unwrap_or_default(),
         };
+        if let Some(lines) = &mut self.seen().lines {
+            let id = response.headers().get("x-amzn-requestid").unwrap_or_default();
+            // What came back may hold keys: it is what the command prints, or its error.
+            lines.push(format!("answered {} with {} bytes, request {id}", answer.status, answer.body.len()));
+        }
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
         Ok(())
     }
@@ -236,4 +325,23 @@ impl Intercept for Recorder {
 pub(super) fn changes(operation: &str) -> bool {
     const READING: &[&str] = &["Assume", "Decode", "Describe", "Get", "List", "Simulate"];
     !READING.iter().any(|verb| operation.starts_with(verb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for name in
+            ["authorization", "x-amz-security-token", "Password", "WebIdentityToken", "SAMLAssertion", "TokenCode"]
+        {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["host", "clientRequestToken", "RoleName", "nextToken", "x-amz-date"] {
+            assert!(!is_secret(name), "{name}");
+        }
+        assert_eq!(shown_body(b"Action=X&Password=p%20q&UserName=u"), "Action=X&Password=****&UserName=u");
+        assert_eq!(shown_body(br#"{"a":1,"secret":"s"}"#), r#"{"a":1,"secret":"****"}"#);
+    }
 }

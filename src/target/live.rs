@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::Mutex;
 
@@ -61,6 +63,12 @@ impl Live {
         if let Some(endpoint) = &options.endpoint {
             sdk = sdk.endpoint_url(endpoint);
         }
+        // The AWS CLI's own limits.
+        let limit =
+            |asked: Option<Duration>| Some(asked.unwrap_or(Duration::from_secs(60))).filter(|limit| !limit.is_zero());
+        let mut limits = TimeoutConfig::builder();
+        limits.set_connect_timeout(limit(options.connect_timeout)).set_read_timeout(limit(options.read_timeout));
+        let sdk = sdk.timeout_config(limits.build());
         Ok(sdk.build())
     }
 

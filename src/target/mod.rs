@@ -17,5 +17,5 @@ pub use effects::{Claim, Claimed, Effects, Field, Subject};
 pub use eks_token::EksToken;
 pub use error::TargetError;
 pub use kube::{KubeClient, KubeOptions, KubeOverrides};
-pub use model::{AwsOptions, Identity, Kind, Target};
+pub use model::{AwsOptions, Identity, Keys, Kind, Target};
 pub use programs::{ProgramError, Programs};

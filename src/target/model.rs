@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::aws::{self, AwsClients};
 use super::live::Live;
@@ -40,8 +41,31 @@ pub struct AwsOptions {
     pub region: Option<String>,
     /// `--profile`, else AWS_PROFILE of the shell: a profile of the person's own files.
     pub profile: Option<String>,
+    /// In the sandbox: keys that its account gave and the shell's variables hold. Live ones never come from a shell.
+    pub keys: Option<Keys>,
+    /// The longest that a connection may take to be made; for ever when zero, 60 s when absent.
+    pub connect_timeout: Option<Duration>,
+    /// The longest that an answer may be silent; as above.
+    pub read_timeout: Option<Duration>,
     /// Another endpoint than the service's own. Only a person's own line may name one, see [`Target::trusts_commands`].
     pub endpoint: Option<String>,
+}
+
+/// An access key, as AWS_ACCESS_KEY_ID and the variables beside it have it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// The key's id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+    /// The session's token, if it is one of a session.
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// Where a session's calls go.
@@ -167,7 +191,7 @@ impl Target {
                 if let Some(profile) = options.profile.as_ref().filter(|profile| *profile != "default") {
                     return Err(TargetError::NoProfile(profile.clone()));
                 }
-                aws::sandbox(sandbox.aws(), options.region.as_deref(), &self.clock)
+                aws::sandbox(sandbox.aws(), options.region.as_deref(), options.keys.as_ref(), &self.clock)
             }
             Place::Live(live) => live.aws(options, &self.clock).await?,
         };

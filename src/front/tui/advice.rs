@@ -100,6 +100,27 @@ fn known_errors(said: &str, command: &str, advice: &mut Advice) {
     if has("already exists") || has("AlreadyExists") || has("EntityAlreadyExists") || has("ResourceInUseException") {
         advice.next.push("It was made before: undo to before it was, or reset the page.".into());
     }
+    // The words of the AWS CLI for what is wrong before a service decides.
+    for (words, what) in [
+        ("Unable to locate credentials", "Nobody says who calls: log in, or set a profile, and start lectern again."),
+        ("ExpiredToken", "The credentials have expired: log in again, and start lectern again."),
+        ("You must specify a region", "No region is known: add --region, or set AWS_REGION."),
+        (
+            "Could not connect to the endpoint",
+            "The service is not reached: look at the network, the region and the proxy.",
+        ),
+        ("on endpoint URL", "The service did not answer in time: run the step again."),
+        ("reached max retries", "The service is asked too often: wait a little, then run the step again."),
+        ("Signature expired", "This machine's clock is wrong: set it, then run the step again."),
+        (
+            "natively: its aws makes",
+            "lectern has no such AWS service; --allow aws lets it start the AWS CLI of this machine.",
+        ),
+    ] {
+        if has(words) {
+            advice.next.push(what.into());
+        }
+    }
     if has("unbound variable") || has("parameter null or not set") {
         advice.next.push("A variable is not set: an earlier step sets it.".into());
     }

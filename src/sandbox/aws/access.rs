@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use winterbaume_iam::views::{IamStateView, RoleView};
+use winterbaume_iam::views::{AttachedPolicyView, IamStateView, InlinePolicyView, RoleView, UserView};
 use winterbaume_iam_rule_eval::{
     ConditionBlock, EvalDecision, PolicyDocument, PolicySource, PrincipalSpec, SimulationContext, Statement, evaluate,
 };
@@ -29,7 +29,7 @@ pub(super) fn trusts(role: &RoleView, service: &str, actions: &[&str], context: 
     let Ok(mut document) = serde_json::from_str::<PolicyDocument>(&role.assume_role_policy_document) else {
         return false;
     };
-    document.statement.retain(|statement| names(statement, service));
+    document.statement.retain(|statement| names(statement, "Service", &[service]));
     let documents = [document];
     actions.iter().all(|action| decide(&documents, action, &role.arn, context) == Decision::Allowed)
 }
@@ -50,10 +50,22 @@ pub(super) fn trusts_conditionally(role: &RoleView, service: &str, actions: &[&s
     trusts(&role, service, actions, context)
 }
 
-fn names(statement: &Statement, service: &str) -> bool {
+/// Whether a role's trust policy lets one of these AWS principals (ARNs, or an account's number) do `action`.
+pub(super) fn trusts_principal(role: &RoleView, principals: &[&str], action: &str, context: &Context) -> bool {
+    let Ok(mut document) = serde_json::from_str::<PolicyDocument>(&role.assume_role_policy_document) else {
+        return false;
+    };
+    document.statement.retain(|statement| names(statement, "AWS", principals));
+    decide(&[document], action, &role.arn, context) == Decision::Allowed
+}
+
+/// Whether a statement is about one of these principals of a kind.
+fn names(statement: &Statement, kind: &str, principals: &[&str]) -> bool {
     let holds = |spec: &PrincipalSpec| match spec {
         PrincipalSpec::Wildcard => true,
-        PrincipalSpec::Map(map) => map.get("Service").is_some_and(|services| services.iter().any(|s| s == service)),
+        PrincipalSpec::Map(map) => {
+            map.get(kind).is_some_and(|named| named.iter().any(|one| one == "*" || principals.iter().any(|p| one == p)))
+        }
     };
     match (&statement.principal, &statement.not_principal) {
         (Some(spec), _) => holds(spec),
@@ -62,10 +74,75 @@ fn names(statement: &Statement, service: &str) -> bool {
     }
 }
 
-/// What the role's policies, its boundary and the session's own policy together say.
+/// Somebody with policies: what they say together, and the boundary around it.
+pub(super) struct Holder<'a> {
+    attached: Vec<&'a AttachedPolicyView>,
+    inline: Vec<&'a InlinePolicyView>,
+    boundary: Option<&'a str>,
+}
+
+impl<'a> From<&'a RoleView> for Holder<'a> {
+    fn from(role: &'a RoleView) -> Self {
+        Self {
+            attached: role.attached_policies.iter().collect(),
+            inline: role.inline_policies.iter().collect(),
+            boundary: role.permissions_boundary.as_deref(),
+        }
+    }
+}
+
+impl<'a> Holder<'a> {
+    /// A user, with what its groups give it.
+    pub fn user(view: &'a IamStateView, user: &'a UserView) -> Self {
+        let groups = || view.groups.values().filter(|group| group.members.contains(&user.name));
+        Self {
+            attached: user
+                .attached_policies
+                .iter()
+                .chain(groups().flat_map(|group| &group.attached_policies))
+                .collect(),
+            inline: user.inline_policies.iter().chain(groups().flat_map(|group| &group.inline_policies)).collect(),
+            boundary: user.permissions_boundary.as_deref(),
+        }
+    }
+}
+
+impl Holder<'_> {
+    /// The names and texts of its policies.
+    pub fn documents(&self, view: &IamStateView) -> Vec<(String, String)> {
+        let managed = self.attached.iter().filter_map(|attached| {
+            let policy = view.policies.get(&attached.policy_arn)?;
+            let version = policy.versions.iter().find(|version| version.is_default_version)?;
+            Some((attached.policy_name.clone(), version.document.clone()))
+        });
+        let inline = self.inline.iter().map(|one| (one.policy_name.clone(), one.policy_document.clone()));
+        managed.chain(inline).collect()
+    }
+}
+
+/// What documents, each with its name, decide together, and the names of those that decided it.
+pub(super) fn judge<'a>(
+    policies: &'a [(String, String)],
+    action: &str,
+    resource: &str,
+    context: &Context,
+) -> (Decision, Vec<&'a str>) {
+    let parsed = policies.iter().filter_map(|(name, text)| Some((name.as_str(), serde_json::from_str(text).ok()?)));
+    let each: Vec<(&str, Decision)> =
+        parsed.map(|(name, document)| (name, decide(&[document], action, resource, context))).collect();
+    let has = |wanted: Decision| each.iter().any(|(_, decision)| *decision == wanted);
+    let decision = match () {
+        () if has(Decision::Denied) => Decision::Denied,
+        () if has(Decision::Allowed) => Decision::Allowed,
+        () => return (Decision::NotAllowed, Vec::new()),
+    };
+    (decision, each.iter().filter(|(_, one)| *one == decision).map(|(name, _)| *name).collect())
+}
+
+/// What the holder's policies, its boundary and the session's own policy together say.
 pub(super) fn may(
     view: &IamStateView,
-    role: &RoleView,
+    holder: &Holder<'_>,
     session_policy: Option<&str>,
     action: &str,
     resource: &str,
@@ -77,10 +154,10 @@ pub(super) fn may(
         serde_json::from_str::<PolicyDocument>(&version.document).ok()
     };
     let mut documents: Vec<PolicyDocument> =
-        role.attached_policies.iter().filter_map(|attached| managed(&attached.policy_arn)).collect();
-    documents.extend(role.inline_policies.iter().filter_map(|p| serde_json::from_str(&p.policy_document).ok()));
+        holder.attached.iter().filter_map(|attached| managed(&attached.policy_arn)).collect();
+    documents.extend(holder.inline.iter().filter_map(|p| serde_json::from_str(&p.policy_document).ok()));
     let mut decision = decide(&documents, action, resource, context);
-    let limits = role.permissions_boundary.as_deref().map(|arn| managed(arn).into_iter().collect::<Vec<_>>());
+    let limits = holder.boundary.map(|arn| managed(arn).into_iter().collect::<Vec<_>>());
     let session = session_policy.map(|text| serde_json::from_str(text).into_iter().collect::<Vec<_>>());
     for limit in limits.into_iter().chain(session) {
         match decide(&limit, action, resource, context) {

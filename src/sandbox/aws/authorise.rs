@@ -1,33 +1,39 @@
 //! What the caller itself may do: its role's policies decide on each call, as they do in a real account.
 
 use super::Inner;
-use super::access::{self, Decision};
+use super::access::{self, Decision, Holder};
 use super::wire::{self, Refusal, WireRequest};
 
 /// The code and words of a refusal: EKS and the query services name it differently.
 const EKS_CODE: &str = "AccessDeniedException";
 const QUERY_CODE: &str = "AccessDenied";
 
-/// Who may call is decided by the policies of the role that the caller has taken. A caller without a role in the account
-/// (the root user, a principal from elsewhere) may do everything.
-pub(super) fn authorise(inner: &Inner, service: &str, request: &WireRequest) -> Result<(), Refusal> {
-    let (caller, account) = (&inner.principal.arn, &inner.account);
-    let Some(name) = role_of(caller) else { return Ok(()) };
+/// Who may call is decided by the policies of the role that the caller has taken, or of the user whose key IAM gave. Any
+/// other caller (the root user, a principal from elsewhere) may do everything.
+pub(super) fn authorise(inner: &Inner, caller: &str, service: &str, request: &WireRequest) -> Result<(), Refusal> {
+    let account = &inner.account;
     let view = inner.iam.view();
-    let Some(role) = view.roles.get(name) else { return Ok(()) };
+    let role = role_of(caller).and_then(|name| view.roles.get(name));
+    let user = view.users.values().find(|user| user.arn == caller && caller != inner.principal.arn);
+    let (holder, arn) = match (role, user) {
+        (Some(role), _) => (Holder::from(role), &role.arn),
+        (None, Some(user)) => (Holder::user(&view, user), &user.arn),
+        (None, None) => return Ok(()),
+    };
     let (action, resource) = match service {
         "eks" => eks(request, &inner.region, account),
         _ => query(service, request, account),
     };
-    // Everybody may ask who they are (AWS Security Token Service API Reference, GetCallerIdentity).
-    if action == "sts:GetCallerIdentity" {
+    // Everybody may ask who they are (AWS Security Token Service API Reference, GetCallerIdentity). Who takes a role is
+    // judged where its trust policy is.
+    if matches!(action.as_str(), "sts:GetCallerIdentity" | "sts:AssumeRole") {
         return Ok(());
     }
     let context = access::Context::from([
         ("aws:principalaccount".into(), account.clone()),
-        ("aws:principalarn".into(), role.arn.clone()),
+        ("aws:principalarn".into(), arn.clone()),
     ]);
-    let why = match access::may(&view, role, None, &action, &resource, &context) {
+    let why = match access::may(&view, &holder, None, &action, &resource, &context) {
         Decision::Allowed => return Ok(()),
         Decision::Denied => "with an explicit deny in an identity-based policy".to_owned(),
         Decision::NotAllowed => format!("because no identity-based policy allows the {action} action"),
@@ -38,7 +44,7 @@ pub(super) fn authorise(inner: &Inner, service: &str, request: &WireRequest) -> 
 }
 
 /// The role in `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
-fn role_of(caller: &str) -> Option<&str> {
+pub(super) fn role_of(caller: &str) -> Option<&str> {
     caller.split_once(":assumed-role/")?.1.split('/').next()
 }
 
@@ -57,6 +63,10 @@ fn eks(request: &WireRequest, region: &str, account: &str) -> (String, String) {
     let (verb, noun, resource) = match (method, path.as_slice()) {
         ("GET", ["clusters"]) => ("List", "Clusters", "*".to_owned()),
         ("POST", ["clusters"]) => ("Create", "Cluster", "*".to_owned()),
+        (_, ["clusters", name, rest @ ..]) if named(method, rest).is_some() => {
+            let (verb, noun) = named(method, rest).unwrap_or_default();
+            (verb, noun, arn("cluster", name))
+        }
         (_, ["clusters", name]) => (verb(method), "Cluster", arn("cluster", name)),
         (_, ["clusters", name, part]) => {
             let (_, one, many, _) = part_of(part);
@@ -71,9 +81,29 @@ fn eks(request: &WireRequest, region: &str, account: &str) -> (String, String) {
         ("POST", ["tags", arn @ ..]) => ("Tag", "Resource", arn.join("/")),
         ("DELETE", ["tags", arn @ ..]) => ("Untag", "Resource", arn.join("/")),
         ("GET", ["access-policies"]) => ("List", "AccessPolicies", "*".to_owned()),
+        ("GET", ["addons", "supported-versions"]) => ("Describe", "AddonVersions", "*".to_owned()),
         _ => ("", "Unknown", "*".to_owned()),
     };
     (format!("eks:{verb}{noun}"), resource)
+}
+
+/// Verb and noun of what paths below a cluster do not tell by their shape.
+fn named(method: &str, path: &[&str]) -> Option<(&'static str, &'static str)> {
+    Some(match (method, path) {
+        ("POST", ["update-config"]) => ("Update", "ClusterConfig"),
+        ("POST", ["updates"]) => ("Update", "ClusterVersion"),
+        ("POST", ["encryption-config", "associate"]) => ("Associate", "EncryptionConfig"),
+        ("POST", ["identity-provider-configs", "associate"]) => ("Associate", "IdentityProviderConfig"),
+        ("POST", ["identity-provider-configs", "disassociate"]) => ("Disassociate", "IdentityProviderConfig"),
+        ("POST", ["identity-provider-configs", "describe"]) => ("Describe", "IdentityProviderConfig"),
+        ("POST", ["node-groups", _, "update-config"]) => ("Update", "NodegroupConfig"),
+        ("POST", ["node-groups", _, "update-version"]) => ("Update", "NodegroupVersion"),
+        ("POST", ["addons", _, "update"]) => ("Update", "Addon"),
+        ("GET", ["access-entries", _, "access-policies"]) => ("List", "AssociatedAccessPolicies"),
+        ("POST", ["access-entries", _, "access-policies"]) => ("Associate", "AccessPolicy"),
+        ("DELETE", ["access-entries", _, "access-policies", ..]) => ("Disassociate", "AccessPolicy"),
+        _ => return None,
+    })
 }
 
 fn verb(method: &str) -> &'static str {
@@ -111,6 +141,7 @@ fn query(service: &str, request: &WireRequest, account: &str) -> (String, String
         ("UserName", "user"),
         ("PolicyName", "policy"),
         ("InstanceProfileName", "instance-profile"),
+        ("GroupName", "group"),
     ]
     .iter()
     .find_map(|(key, kind)| of(key).map(|name| format!("arn:aws:iam::{account}:{kind}/{name}")));

@@ -1,31 +1,48 @@
-//! EKS: clusters, their tags and pod identity associations are answered here; lists of what else is in a cluster by
-//! winterbaume, from the same clusters. What would change those has nothing behind it yet and says so.
+//! EKS: clusters, their parts and updates, tags and pod identity associations. What takes time in AWS takes time here, on
+//! the session's clock. What there is nothing behind (insights, capabilities, certificate authorities, EKS Anywhere,
+//! registrations of clusters elsewhere, schemas of add-ons, the catalogue of versions) is refused by name.
+
+mod associations;
+mod cluster;
+mod entries;
+mod groups;
+mod parts;
+mod store;
+mod update;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+pub(super) use associations::Association;
+use associations::{Associations, Place, page};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use winterbaume_core::MockRequest;
-use winterbaume_eks::EksService;
-use winterbaume_eks::views::ClusterView;
+use store::{Clusters, Thing};
 
-use super::associations::{Association, Associations, Place, epoch, page};
-use super::behind::Behind;
-use super::seed::{ClusterSeed, Seed};
+use super::seed::Seed;
 use super::wire::{self, Refusal, WireRequest, WireResponse};
 use crate::clock::Clock;
 use crate::sandbox::SandboxError;
 
-/// Parts of a cluster that winterbaume lists and describes.
-const PARTS: &[&str] =
-    &["access-entries", "addons", "fargate-profiles", "identity-provider-configs", "node-groups", "updates"];
+/// What EKS asks IAM about an ARN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A role that Pods may be given.
+    Pods,
+    /// A role that this service may take.
+    Trusts(&'static str),
+    /// Somebody who is there.
+    Exists,
+}
+
+/// Asks IAM.
+pub(super) type Principals<'a> = &'a (dyn Fn(&str, Wanted) -> Result<(), Refusal> + Sync);
 
 pub(super) struct Eks {
-    behind: Behind<EksService>,
     pub associations: Associations,
-    /// Members of the API's `Cluster` that winterbaume cannot keep, by the cluster's name.
-    details: Mutex<BTreeMap<String, Map<String, Value>>>,
+    clusters: Mutex<Clusters>,
+    /// The versions of add-ons that there are, the default first.
+    addons: BTreeMap<String, Vec<String>>,
     /// The cluster whose API server is on a socket, once it is.
     served: OnceLock<Served>,
     account: String,
@@ -41,60 +58,133 @@ struct Served {
     authority: String,
 }
 
+/// A call on its way through.
+struct Ask<'a> {
+    query: &'a [(String, String)],
+    body: Map<String, Value>,
+    principals: Principals<'a>,
+    now: Timestamp,
+}
+
+impl Ask<'_> {
+    /// A value of the query.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of the query with that name.
+    fn parameters(&self, name: &str) -> Vec<&str> {
+        self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// A member of the body; null when it is absent.
+    fn get(&self, name: &str) -> Value {
+        self.body.get(name).cloned().unwrap_or(Value::Null)
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A member that must be there.
+    fn required(&self, name: &str) -> Result<&str, Refusal> {
+        match self.text(name) {
+            "" => Err(invalid(format!("{name} can't be null!"))),
+            text => Ok(text),
+        }
+    }
+
+    fn token(&self) -> Option<String> {
+        self.body.get("clientRequestToken").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The tags, in the order of their keys: on the wire they come in any.
+    fn tags(&self) -> Result<Value, Refusal> {
+        let tags: BTreeMap<String, Value> =
+            self.body.get("tags").and_then(Value::as_object).cloned().unwrap_or_default().into_iter().collect();
+        check_tags(tags.keys(), tags.len())?;
+        Ok(json!(tags))
+    }
+
+    fn page(&self, name: &str, items: Vec<Value>) -> Result<Value, Refusal> {
+        let of = |key: &str| {
+            let inner = self.parameter(key).map(str::to_owned);
+            // Operations that list by POST say it in the body.
+            inner.or_else(|| self.body.get(key).map(|value| value.as_str().map_or(value.to_string(), str::to_owned)))
+        };
+        let query = ["maxResults", "nextToken"].into_iter().filter_map(|key| Some((key.to_owned(), of(key)?)));
+        page(name, items, &query.collect())
+    }
+}
+
+/// The limits of a resource's tags (Amazon EKS User Guide, "Tagging your resources").
+fn check_tags<'a>(mut keys: impl Iterator<Item = &'a String>, total: usize) -> Result<(), Refusal> {
+    if total > 50 {
+        return Err(Refusal::new(400, "BadRequestException", "A resource can have at most 50 tags"));
+    }
+    if keys.any(|key| key.to_lowercase().starts_with("aws:")) {
+        return Err(invalid("Tag keys cannot start with the reserved prefix aws:"));
+    }
+    Ok(())
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, "InvalidParameterException", message)
+}
+
+fn in_use(message: impl Into<String>) -> Refusal {
+    Refusal::new(409, "ResourceInUseException", message)
+}
+
+fn not_found(message: impl Into<String>) -> Refusal {
+    Refusal::new(404, "ResourceNotFoundException", message)
+}
+
+fn no_cluster(name: &str) -> Refusal {
+    not_found(format!("No cluster found for name: {name}."))
+}
+
 impl Eks {
-    pub fn new(account: &str, region: &str, clock: &Clock) -> Self {
-        Self {
-            behind: Behind::new(EksService::new(), region, account, clock),
+    pub fn new(account: &str, region: &str, seed: &Seed, made: Timestamp, clock: &Clock) -> Self {
+        let eks = Self {
             associations: Associations::default(),
-            details: Mutex::default(),
+            clusters: Mutex::default(),
+            addons: seed.addon_versions.clone(),
             served: OnceLock::new(),
             account: account.into(),
             region: region.into(),
             clock: clock.clone(),
-        }
-    }
-
-    pub async fn fill(&self, seed: &Seed, made: Timestamp) -> Result<(), SandboxError> {
-        let mut clusters = Map::new();
-        let mut details = BTreeMap::new();
+        };
         for cluster in &seed.clusters {
-            let arn = self.cluster_arn(&cluster.name);
-            clusters.insert(cluster.name.clone(), view(cluster, &arn, &self.region, &self.account, made));
-            let mut detail = cluster.detail.clone();
-            detail.insert("tags".into(), json!(cluster.tags));
-            details.insert(cluster.name.clone(), detail);
-            let place = Place { account: &self.account, region: &self.region, cluster: &cluster.name, now: made };
+            let place = eks.place(&cluster.name, made);
             for association in &cluster.associations {
-                self.associations.seed(&place, association);
+                eks.associations.seed(&place, association);
             }
+            let filled = eks.from_seed(cluster, made);
+            eks.lock().insert(cluster.name.clone(), filled);
         }
-        *self.details() = details;
-        self.behind.restore(json!({ "clusters": clusters })).await
+        eks
     }
 
     pub fn snapshot(&self) -> Result<Value, SandboxError> {
-        let associations = serde_json::to_value(self.associations.all());
+        let failed = |error: serde_json::Error| SandboxError::Snapshot(error.to_string());
         Ok(json!({
-            "state": self.behind.snapshot(),
-            "details": *self.details(),
-            "associations": associations.map_err(|error| SandboxError::Snapshot(error.to_string()))?,
+            "clusters": serde_json::to_value(&*self.lock()).map_err(failed)?,
+            "associations": serde_json::to_value(self.associations.all()).map_err(failed)?,
         }))
     }
 
-    pub async fn restore(&self, snapshot: &Value) -> Result<(), SandboxError> {
+    pub fn restore(&self, snapshot: &Value) -> Result<(), SandboxError> {
         let wrong = |error: serde_json::Error| SandboxError::Snapshot(error.to_string());
         let associations: Vec<Association> = serde_json::from_value(snapshot["associations"].clone()).map_err(wrong)?;
-        let details = serde_json::from_value(snapshot["details"].clone()).map_err(wrong)?;
-        self.behind.restore(snapshot["state"].clone()).await?;
+        let clusters = serde_json::from_value(snapshot["clusters"].clone()).map_err(wrong)?;
         self.associations.replace(associations);
-        *self.details() = details;
+        *self.lock() = clusters;
         Ok(())
     }
 
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.behind.view().clusters.into_keys().collect();
-        names.sort();
-        names
+        self.lock().keys().cloned().collect()
     }
 
     /// The URL of a cluster's API server, as the account tells it.
@@ -102,7 +192,7 @@ impl Eks {
         if let Some(served) = self.served(name) {
             return Some(served.endpoint.clone());
         }
-        Some(self.behind.view().clusters.get(name)?.endpoint.clone())
+        self.lock().get(name).map(|cluster| cluster.whole.text("endpoint").to_owned())
     }
 
     pub fn serve(&self, cluster: &str, endpoint: &str, authority: &str) {
@@ -120,13 +210,19 @@ impl Eks {
         format!("arn:aws:eks:{}:{}:cluster/{name}", self.region, self.account)
     }
 
-    /// Answers a request to the EKS of `region`. `check_role` says whether a role can be given to Pods.
-    pub async fn call(
-        &self,
-        request: &WireRequest,
-        region: &str,
-        check_role: &(dyn Fn(&str) -> Result<(), Refusal> + Sync),
-    ) -> WireResponse {
+    fn place<'a>(&'a self, cluster: &'a str, now: Timestamp) -> Place<'a> {
+        Place { account: &self.account, region: &self.region, cluster, now }
+    }
+
+    /// The clusters as they are now.
+    fn lock(&self) -> MutexGuard<'_, Clusters> {
+        let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
+        store::settle(&mut clusters, self.clock.now());
+        clusters
+    }
+
+    /// Answers a request to the EKS of `region`.
+    pub fn call(&self, request: &WireRequest, region: &str, principals: Principals<'_>) -> WireResponse {
         let path: Vec<String> = request
             .uri()
             .path()
@@ -135,7 +231,7 @@ impl Eks {
             .map(|part| wire::percent_decode(part, false))
             .collect();
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let query: BTreeMap<String, String> = wire::form(request.uri().query().unwrap_or("")).into_iter().collect();
+        let query = wire::form(request.uri().query().unwrap_or(""));
         if region != self.region {
             // The account has nothing in other regions.
             return match (request.method().as_str(), path.as_slice()) {
@@ -144,180 +240,147 @@ impl Eks {
                 (method, path) => wire::json_refusal(&absent(method, path)),
             };
         }
-        match self.answer(request, &path, &query, check_role).await {
-            Ok(response) => response,
+        let body = match request.body().as_ref() {
+            b"" => Ok(Map::new()),
+            bytes => serde_json::from_slice(bytes)
+                .map_err(|_| Refusal::new(400, "InvalidRequestException", "The request body is not JSON.")),
+        };
+        let answer = body.and_then(|body| {
+            let ask = Ask { query: &query, body, principals, now: self.clock.now() };
+            self.answer(request.method().as_str(), &path, &ask)
+        });
+        match answer {
+            Ok(content) => wire::json(200, &content),
             Err(refusal) => wire::json_refusal(&refusal),
         }
     }
 
-    async fn answer(
-        &self,
-        request: &WireRequest,
-        path: &[&str],
-        query: &BTreeMap<String, String>,
-        check_role: &(dyn Fn(&str) -> Result<(), Refusal> + Sync),
-    ) -> Result<WireResponse, Refusal> {
-        let method = request.method().as_str();
-        let clusters = self.behind.view().clusters;
+    fn answer(&self, method: &str, path: &[&str], ask: &Ask<'_>) -> Result<Value, Refusal> {
         if let ["clusters", name, ..] = path
-            && !clusters.contains_key(*name)
+            && !self.lock().contains_key(*name)
         {
             return Err(no_cluster(name));
         }
-        let place = |cluster| Place { account: &self.account, region: &self.region, cluster, now: self.clock.now() };
-        let body = || -> Result<Value, Refusal> {
-            serde_json::from_slice(request.body())
-                .map_err(|_| Refusal::new(400, "InvalidRequestException", "The request body is not JSON."))
-        };
-        let content = match (method, path) {
-            ("GET", ["clusters"]) => {
-                let mut names: Vec<Value> = clusters.keys().map(|name| json!(name)).collect();
-                names.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
-                page("clusters", names, query)?
+        let query: BTreeMap<String, String> = ask.query.iter().cloned().collect();
+        let body = || Value::Object(ask.body.clone());
+        let pods = |arn: &str| (ask.principals)(arn, Wanted::Pods);
+        match (method, path) {
+            ("GET", ["clusters"]) => ask.page("clusters", self.lock().keys().map(|name| json!(name)).collect()),
+            ("POST", ["clusters"]) => self.create_cluster(ask),
+            ("GET", ["clusters", name]) => {
+                let clusters = self.lock();
+                let cluster = clusters.get(*name).ok_or_else(|| no_cluster(name))?;
+                Ok(json!({ "cluster": self.shown(name, &cluster.whole) }))
             }
-            ("GET", ["clusters", name]) => json!({ "cluster": self.describe(name, &clusters[*name]) }),
-            ("GET", ["clusters", name, "pod-identity-associations"]) => self.associations.list(name, query)?,
+            ("DELETE", ["clusters", name]) => self.delete_cluster(name, ask),
+            ("POST", ["clusters", name, "update-config"]) => self.update_config(name, ask),
+            ("POST", ["clusters", name, "updates"]) => self.update_version(name, ask),
+            ("POST", ["clusters", name, "encryption-config", "associate"]) => self.associate_encryption(name, ask),
+            ("GET", ["clusters", name, "updates", rest @ ..]) => self.updates(name, rest, ask),
+            ("GET", ["clusters", name, "pod-identity-associations"]) => self.associations.list(name, &query),
             ("POST", ["clusters", name, "pod-identity-associations"]) => {
-                self.associations.create(&place(name), &body()?, check_role)?
+                self.associations.create(&self.place(name, ask.now), &body(), pods)
             }
-            ("GET", ["clusters", name, "pod-identity-associations", id]) => self.associations.describe(name, id)?,
+            ("GET", ["clusters", name, "pod-identity-associations", id]) => self.associations.describe(name, id),
             ("POST", ["clusters", name, "pod-identity-associations", id]) => {
-                self.associations.update(&place(name), id, &body()?, check_role)?
+                self.associations.update(&self.place(name, ask.now), id, &body(), pods)
             }
-            ("DELETE", ["clusters", name, "pod-identity-associations", id]) => self.associations.delete(name, id)?,
-            ("GET", ["tags", arn @ ..]) => {
-                let arn = arn.join("/");
-                json!({ "tags": self.tags(&arn, |tags| tags.clone())? })
+            ("DELETE", ["clusters", name, "pod-identity-associations", id]) => self.associations.delete(name, id),
+            (_, ["clusters", name, kind, rest @ ..]) if parts::is_kind(kind) => {
+                self.part(method, name, kind, rest, ask)?.ok_or_else(|| absent(method, path))
             }
+            ("GET", ["access-policies"]) => ask.page("accessPolicies", entries::access_policies()),
+            ("GET", ["addons", "supported-versions"]) => self.addon_versions(ask),
+            ("GET", ["tags", arn @ ..]) => Ok(json!({ "tags": self.tags(&arn.join("/"), |tags| tags.clone())? })),
             ("POST", ["tags", arn @ ..]) => {
-                let body = body()?;
-                let added = body["tags"].as_object().cloned().unwrap_or_default();
-                let added: BTreeMap<String, Value> = added.into_iter().collect();
-                self.tags(&arn.join("/"), |tags| tags.extend(added))?;
-                json!({})
+                let added: BTreeMap<String, Value> =
+                    ask.get("tags").as_object().cloned().unwrap_or_default().into_iter().collect();
+                let arn = arn.join("/");
+                let total =
+                    self.tags(&arn, |tags| tags.len() + added.keys().filter(|key| !tags.contains_key(*key)).count())?;
+                check_tags(added.keys(), total)?;
+                self.tags(&arn, |tags| tags.extend(added))?;
+                Ok(json!({}))
             }
             ("DELETE", ["tags", arn @ ..]) => {
-                let keys: Vec<String> = wire::form(request.uri().query().unwrap_or(""))
-                    .into_iter()
-                    .filter_map(|(key, value)| (key == "tagKeys").then_some(value))
-                    .collect();
-                self.tags(&arn.join("/"), |tags| tags.retain(|key, _| !keys.contains(key)))?;
-                json!({})
+                let keys = ask.parameters("tagKeys");
+                self.tags(&arn.join("/"), |tags| tags.retain(|key, _| !keys.contains(&key.as_str())))?;
+                Ok(json!({}))
             }
-            ("GET", ["clusters", _, part, ..]) if PARTS.contains(part) => return self.behind(request).await,
-            ("GET", ["access-policies"]) => return self.behind(request).await,
-            (method, path) => return Err(absent(method, path)),
-        };
-        Ok(wire::json(200, &content))
-    }
-
-    /// A part of a cluster, from winterbaume.
-    async fn behind(&self, request: &WireRequest) -> Result<WireResponse, Refusal> {
-        let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let behind = MockRequest {
-            method: request.method().to_string(),
-            uri: format!("https://eks.{}.amazonaws.com{path}", self.region),
-            headers: http::HeaderMap::new(),
-            body: request.body().clone(),
-        };
-        let failed = |error: SandboxError| Refusal::new(500, "ServerException", error.to_string());
-        let answer = self.behind.call(behind, false).await.map_err(failed)?;
-        let mut response = wire::answer(answer.status, "application/json", answer.body);
-        if let Some(kind) = answer.headers.get("x-amzn-errortype") {
-            response.headers_mut().insert("x-amzn-errortype", kind.clone());
+            (method, path) => Err(absent(method, path)),
         }
-        Ok(response)
     }
 
-    fn describe(&self, name: &str, view: &ClusterView) -> Value {
-        let created = view.created_at.as_deref().and_then(|moment| moment.parse::<Timestamp>().ok());
-        let mut cluster = json!({
-            "name": view.name,
-            "arn": view.arn,
-            "createdAt": created.map(epoch),
-            "version": view.version,
-            "endpoint": view.endpoint,
-            "roleArn": view.role_arn,
-            "status": view.status,
-        });
-        if let (Some(cluster), Some(detail)) = (cluster.as_object_mut(), self.details().get(name)) {
-            cluster.extend(detail.clone());
+    /// A cluster as the API shows it.
+    fn shown(&self, name: &str, cluster: &Thing) -> Value {
+        let mut shown = cluster.body.clone();
+        // Nobody answers before it is there.
+        if cluster.status() == "CREATING" {
+            shown.retain(|key, _| !["endpoint", "certificateAuthority", "identity"].contains(&key.as_str()));
         }
         if let Some(served) = self.served(name) {
-            cluster["endpoint"] = json!(served.endpoint);
-            cluster["certificateAuthority"] = json!({ "data": served.authority });
+            shown.insert("endpoint".into(), json!(served.endpoint));
+            shown.insert("certificateAuthority".into(), json!({ "data": served.authority }));
         }
-        cluster
+        Value::Object(shown)
     }
 
-    /// Lets `change` at the tags of a cluster or an association.
+    /// Lets `change` at the tags of what an ARN names.
     fn tags<T>(&self, arn: &str, change: impl FnOnce(&mut Map<String, Value>) -> T) -> Result<T, Refusal> {
         let missing = || Refusal::new(404, "NotFoundException", format!("Resource not found: {arn}"));
-        if let Some(name) = arn.strip_prefix(self.cluster_arn("").as_str()) {
-            let mut details = self.details();
-            let detail = details.get_mut(name).ok_or_else(missing)?;
-            let tags = detail.entry("tags").or_insert_with(|| json!({}));
-            return tags.as_object_mut().map(change).ok_or_else(missing);
+        if !arn.starts_with("arn:") {
+            return Err(Refusal::new(400, "BadRequestException", format!("Invalid ARN: {arn}")));
         }
+        let mut clusters = self.lock();
+        for cluster in clusters.values_mut() {
+            if cluster.whole.text("arn") == arn {
+                return Ok(cluster.whole.with_tags(change));
+            }
+            for (kind, things) in &mut cluster.parts {
+                let Some(member) = parts::arn_member(kind) else { continue };
+                if let Some(thing) = things.values_mut().find(|thing| thing.text(member) == arn) {
+                    return Ok(thing.with_tags(change));
+                }
+            }
+        }
+        drop(clusters);
         self.associations.with_tags(arn, change).ok_or_else(missing)
     }
-
-    fn details(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Map<String, Value>>> {
-        self.details.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-fn no_cluster(name: &str) -> Refusal {
-    Refusal::new(404, "ResourceNotFoundException", format!("No cluster found for name: {name}."))
-}
-
+/// The refusal of an operation that nothing is behind, by its name in the API where paths tell it.
 fn absent(method: &str, path: &[&str]) -> Refusal {
-    // Names and ids out, so that the message says what kind of thing is missing.
-    let kind: Vec<_> = path.iter().enumerate().map(|(at, part)| if at % 2 == 1 { "{}" } else { part }).collect();
-    Refusal::absent("eks", &format!("{method} /{}", kind.join("/")))
-}
-
-/// A cluster as winterbaume's view has it.
-fn view(seed: &ClusterSeed, arn: &str, region: &str, account: &str, made: Timestamp) -> Value {
-    let created = seed.created.clone().unwrap_or_else(|| made.to_string());
-    let part = |kind: &str, name: &str| {
-        use sha2::Digest;
-        let digest = sha2::Sha256::digest(format!("{arn}/{kind}/{name}"));
-        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let id = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
-        format!("arn:aws:eks:{region}:{account}:{kind}/{}/{name}/{id}", seed.name)
+    let name = match (method, path) {
+        ("POST", ["clusters", _, "updates", _, "cancel-update"]) => "CancelUpdate",
+        ("GET", ["addons", "configuration-schemas"]) => "DescribeAddonConfiguration",
+        ("GET", ["cluster-versions"]) => "DescribeClusterVersions",
+        ("POST", ["cluster-registrations"]) => "RegisterCluster",
+        ("DELETE", ["cluster-registrations", _]) => "DeregisterCluster",
+        ("POST", ["clusters", _, "insights"]) => "ListInsights",
+        ("GET", ["clusters", _, "insights", _]) => "DescribeInsight",
+        ("GET", ["clusters", _, "insights-refresh"]) => "DescribeInsightsRefresh",
+        ("POST", ["clusters", _, "insights-refresh"]) => "StartInsightsRefresh",
+        ("GET", ["clusters", _, "capabilities"]) => "ListCapabilities",
+        ("POST", ["clusters", _, "capabilities"]) => "CreateCapability",
+        ("GET", ["clusters", _, "capabilities", _]) => "DescribeCapability",
+        ("POST", ["clusters", _, "capabilities", _]) => "UpdateCapability",
+        ("DELETE", ["clusters", _, "capabilities", _]) => "DeleteCapability",
+        ("GET", ["clusters", _, "certificate-authorities"]) => "ListCertificateAuthorities",
+        ("POST", ["clusters", _, "certificate-authorities"]) => "CreateCertificateAuthority",
+        ("GET", ["clusters", _, "certificate-authorities", _]) => "DescribeCertificateAuthority",
+        ("DELETE", ["clusters", _, "certificate-authorities", _]) => "DeleteCertificateAuthority",
+        ("POST", ["clusters", _, "certificate-authorities", _, "activate"]) => "ActivateCertificateAuthority",
+        ("GET", ["eks-anywhere-subscriptions"]) => "ListEksAnywhereSubscriptions",
+        ("POST", ["eks-anywhere-subscriptions"]) => "CreateEksAnywhereSubscription",
+        ("GET", ["eks-anywhere-subscriptions", _]) => "DescribeEksAnywhereSubscription",
+        ("POST", ["eks-anywhere-subscriptions", _]) => "UpdateEksAnywhereSubscription",
+        ("DELETE", ["eks-anywhere-subscriptions", _]) => "DeleteEksAnywhereSubscription",
+        _ => {
+            // Names and ids out, so that the message says what kind of thing is missing.
+            let kind: Vec<_> =
+                path.iter().enumerate().map(|(at, part)| if at % 2 == 1 { "{}" } else { part }).collect();
+            return Refusal::absent("eks", &format!("{method} /{}", kind.join("/")));
+        }
     };
-    let addons: Map<String, Value> = seed
-        .addons
-        .iter()
-        .map(|addon| {
-            let view = json!({"addon_name": addon.name, "addon_arn": part("addon", &addon.name),
-                "cluster_name": seed.name, "addon_version": addon.version, "service_account_role_arn": null,
-                "status": "ACTIVE", "created_at": created, "modified_at": created});
-            (addon.name.clone(), view)
-        })
-        .collect();
-    let entries: Map<String, Value> = seed
-        .access_entries
-        .iter()
-        .map(|entry| {
-            let principal = entry.principal_arn.split_once(":role/").map_or("", |(_, name)| name);
-            let view = json!({"principal_arn": entry.principal_arn,
-                "access_entry_arn": part("access-entry", &format!("role/{account}/{principal}")),
-                "cluster_name": seed.name, "kubernetes_groups": entry.groups, "entry_type": entry.kind,
-                "username": entry.username, "created_at": created, "modified_at": created});
-            (entry.principal_arn.clone(), view)
-        })
-        .collect();
-    let endpoint = format!("https://{}.gr7.{region}.eks.amazonaws.com", unique(arn));
-    json!({
-        "name": seed.name, "arn": arn, "endpoint": endpoint, "role_arn": seed.role_arn, "status": "ACTIVE",
-        "version": seed.version, "created_at": created, "addons": addons, "access_entries": entries,
-    })
-}
-
-/// 32 hex digits, as in a cluster's endpoint, the same for the same ARN.
-fn unique(arn: &str) -> String {
-    use sha2::Digest;
-    sha2::Sha256::digest(arn.as_bytes()).iter().take(16).map(|byte| format!("{byte:02X}")).collect()
+    Refusal::absent("eks", name)
 }

@@ -1,10 +1,9 @@
-//! The AWS half: EKS, IAM and STS of one account, in process. winterbaume's services keep most of the state; what they
-//! get wrong is corrected in front of them, in `behind`, and what lessons hang on (pod identity associations, clusters,
-//! reading roles and policies) is answered by `eks`, `associations` and `iam` themselves. What has no state behind it is
-//! refused as `NotImplemented`, never answered empty.
+//! The AWS half: EKS, IAM and STS of one account, in process. EKS and STS are ours, since no crate has EKS's states that
+//! take time and all that its things hold. winterbaume's service keeps IAM's state; what it gets wrong is corrected in
+//! front of it, in `behind`, and what lessons read is answered by `iam` itself. What has no state behind it is refused as
+//! `NotImplemented`, never answered empty.
 
 mod access;
-mod associations;
 mod authorise;
 mod behind;
 mod connector;
@@ -40,6 +39,8 @@ struct Inner {
     principal: Principal,
     eks: eks::Eks,
     iam: iam::Iam,
+    sts: sts::Sts,
+    clock: Clock,
 }
 
 impl Aws {
@@ -60,17 +61,18 @@ impl Aws {
             principal.arn = format!("arn:aws:iam::{account}:root");
             principal.user_id = account.into();
         }
+        // What the scenario has was there before the session began.
+        let made = clock.now().saturating_sub(Duration::from_secs(24 * 3600)).unwrap_or(jiff::Timestamp::MIN);
         let inner = Inner {
             account: account.into(),
             region: region.into(),
             principal,
-            eks: eks::Eks::new(account, region, clock),
+            eks: eks::Eks::new(account, region, &seed, made, clock),
             iam: iam::Iam::new(account, clock),
+            sts: sts::Sts::default(),
+            clock: clock.clone(),
         };
-        // What the scenario has was there before the session began.
-        let made = clock.now().saturating_sub(Duration::from_secs(24 * 3600)).unwrap_or(jiff::Timestamp::MIN);
         inner.iam.fill(&seed, &behind::iso_seconds(made)).await?;
-        inner.eks.fill(&seed, made).await?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -105,27 +107,32 @@ impl Aws {
         self.inner.eks.serve(name, endpoint, authority);
     }
 
+    /// Whether the account gave that access key itself: STS for a session, or IAM for a user.
+    pub fn gave_key(&self, key: &str) -> bool {
+        self.inner.sts.knows(key) || self.inner.iam.view().access_keys.contains_key(key)
+    }
+
     /// Answers a signed request of the AWS API, as the service that its signature names would. The signature itself is
     /// not checked: in process there is nobody else.
     pub async fn call(&self, request: WireRequest) -> WireResponse {
-        let Some((service, region)) = wire::scope(&request) else {
-            let refusal = Refusal::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
-            return wire::json_refusal(&refusal);
+        let Some(wire::Scope { key, region, service }) = wire::scope(&request) else {
+            return sts::unsigned(&request);
         };
-        if let Err(refusal) = authorise::authorise(&self.inner, &service, &request) {
-            return match service.as_str() {
-                "iam" => wire::xml_refusal(iam::NAMESPACE, &refusal),
-                "sts" => wire::xml_refusal(sts::NAMESPACE, &refusal),
-                _ => wire::json_refusal(&refusal),
-            };
+        let now = self.inner.clock.now();
+        let caller = match self.inner.caller(&key, now) {
+            Ok(caller) => caller,
+            Err(refusal) => return refused(&service, refusal),
+        };
+        if let Err(refusal) = authorise::authorise(&self.inner, &caller.arn, &service, &request) {
+            return refused(&service, refusal);
         }
         match service.as_str() {
             "eks" => {
-                let check_role = |arn: &str| self.inner.check_role(arn);
-                self.inner.eks.call(&request, &region, &check_role).await
+                let ask = |arn: &str, wanted: eks::Wanted| self.inner.principal(arn, wanted);
+                self.inner.eks.call(&request, &region, &ask)
             }
-            "iam" => self.inner.iam.call(&request).await,
-            "sts" => sts::call(&request, &self.inner.account, &self.inner.principal),
+            "iam" => self.inner.iam.call(&request, &caller).await,
+            "sts" => sts::call(&self.inner, &request, &caller, now),
             other => wire::json_refusal(&Refusal::absent(other, "*")),
         }
     }
@@ -140,7 +147,9 @@ impl Aws {
     /// # Errors
     /// When a service cannot be read.
     pub async fn snapshot(&self) -> Result<serde_json::Value, SandboxError> {
-        Ok(serde_json::json!({ "iam": self.inner.iam.snapshot(), "eks": self.inner.eks.snapshot()? }))
+        Ok(serde_json::json!({
+            "iam": self.inner.iam.snapshot(), "eks": self.inner.eks.snapshot()?, "sts": self.inner.sts.snapshot()?,
+        }))
     }
 
     /// Goes back to a snapshot.
@@ -149,30 +158,77 @@ impl Aws {
     /// When the snapshot is not one.
     pub async fn restore(&self, snapshot: &serde_json::Value) -> Result<(), SandboxError> {
         self.inner.iam.restore(&snapshot["iam"]).await?;
-        self.inner.eks.restore(&snapshot["eks"]).await
+        self.inner.sts.restore(&snapshot["sts"])?;
+        self.inner.eks.restore(&snapshot["eks"])
+    }
+}
+
+/// A refusal in a service's protocol.
+fn refused(service: &str, refusal: Refusal) -> WireResponse {
+    match service {
+        "iam" => wire::xml_refusal(iam::NAMESPACE, &refusal),
+        "sts" => wire::xml_refusal(sts::NAMESPACE, &refusal),
+        "eks" if refusal.code == "ExpiredToken" => {
+            wire::json_refusal(&Refusal { code: "ExpiredTokenException", ..refusal })
+        }
+        _ => wire::json_refusal(&refusal),
     }
 }
 
 impl Inner {
-    /// Whether EKS would give a role to Pods: it exists and trusts EKS's service for them.
-    fn check_role(&self, arn: &str) -> Result<(), Refusal> {
-        let invalid = |message: &str| Refusal::new(400, "InvalidParameterException", message);
+    /// Whom a key belongs to: those that the account did not give are the learner's own.
+    fn caller(&self, key: &str, now: jiff::Timestamp) -> Result<Principal, Refusal> {
+        if let Some(session) = self.sts.caller(key, now) {
+            return session;
+        }
         let view = self.iam.view();
-        let Some(role) = view.roles.values().find(|role| role.arn == arn) else {
-            return Err(invalid("Role provided in the request does not exist."));
-        };
+        let user = view.access_keys.get(key).and_then(|key| view.users.get(&key.user_name));
+        Ok(match user {
+            Some(user) => Principal { arn: user.arn.clone(), user_id: user.user_id.clone() },
+            None => self.principal.clone(),
+        })
+    }
+
+    /// Whether an ARN names what EKS wants.
+    fn principal(&self, arn: &str, wanted: eks::Wanted) -> Result<(), Refusal> {
+        let invalid = |message: String| Err(Refusal::new(400, "InvalidParameterException", message));
+        let view = self.iam.view();
+        let role = view.roles.values().find(|role| role.arn == arn);
         let context = access::Context::from([("aws:sourceaccount".into(), self.account.clone())]);
-        if access::trusts_conditionally(role, access::PODS, &["sts:AssumeRole", "sts:TagSession"], &context) {
-            Ok(())
-        } else {
-            Err(invalid(
-                "Trust policy of the role provided is invalid. Follow the official documentation to resolve the issue.",
-            ))
+        match (wanted, role) {
+            (eks::Wanted::Exists, Some(_)) => Ok(()),
+            (eks::Wanted::Exists, None) if view.users.values().any(|user| user.arn == arn) => Ok(()),
+            (eks::Wanted::Exists, None) => {
+                invalid(format!("The specified principalArn is invalid: invalid principal: {arn}."))
+            }
+            (eks::Wanted::Pods, None) => invalid("Role provided in the request does not exist.".into()),
+            (eks::Wanted::Pods, Some(role)) => {
+                if access::trusts_conditionally(role, access::PODS, &["sts:AssumeRole", "sts:TagSession"], &context) {
+                    return Ok(());
+                }
+                invalid(
+                    "Trust policy of the role provided is invalid. Follow the official documentation to resolve the \
+                     issue."
+                        .into(),
+                )
+            }
+            (eks::Wanted::Trusts(_), None) => {
+                invalid(format!("The role with name {} cannot be found.", arn.rsplit('/').next().unwrap_or(arn)))
+            }
+            (eks::Wanted::Trusts(service), Some(role)) => {
+                if access::trusts_conditionally(role, service, &["sts:AssumeRole"], &context) {
+                    return Ok(());
+                }
+                invalid(format!(
+                    "Following required service principals [{service}] were not found in the trust relationships of \
+                     the role {arn}"
+                ))
+            }
         }
     }
 
     /// What conditions of policies may ask about a Pod's session.
-    fn context(&self, association: &associations::Association) -> access::Context {
+    fn context(&self, association: &eks::Association) -> access::Context {
         let cluster = self.eks.cluster_arn(&association.cluster);
         let mut context = access::Context::from([
             ("aws:sourceaccount".into(), self.account.clone()),
@@ -230,7 +286,7 @@ impl CloudIdentity for Aws {
         let denied = |why: String| {
             Err(format!("User: {session} is not authorized to perform: {action} on resource: {resource} {why}"))
         };
-        match access::may(&view, role, association.policy.as_deref(), action, resource, &context) {
+        match access::may(&view, &role.into(), association.policy.as_deref(), action, resource, &context) {
             access::Decision::Allowed => Ok(()),
             access::Decision::Denied => denied("with an explicit deny in an identity-based policy".into()),
             access::Decision::NotAllowed => {

@@ -30,6 +30,9 @@ pub struct Seed {
     /// IAM users.
     #[serde(default)]
     pub users: Vec<UserSeed>,
+    /// The add-ons that EKS offers, with their versions, the default first.
+    #[serde(default)]
+    pub addon_versions: BTreeMap<String, Vec<String>>,
 }
 
 /// A caller, as `sts get-caller-identity` names it.
@@ -67,6 +70,10 @@ pub struct ClusterSeed {
     /// Its add-ons.
     #[serde(default)]
     pub addons: Vec<AddonSeed>,
+    /// Its managed node groups: members of the API's `Nodegroup`, named and nested as there; what is absent is as EKS
+    /// makes it.
+    #[serde(default)]
+    pub nodegroups: Vec<Map<String, Value>>,
     /// Its access entries.
     #[serde(default)]
     pub access_entries: Vec<AccessEntrySeed>,
@@ -100,6 +107,9 @@ pub struct AccessEntrySeed {
     /// The Kubernetes user name.
     #[serde(default)]
     pub username: Option<String>,
+    /// The ARNs of the access policies that it has for the whole cluster.
+    #[serde(default)]
+    pub policies: Vec<String>,
 }
 
 fn standard() -> String {

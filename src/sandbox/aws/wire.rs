@@ -8,13 +8,22 @@ pub type WireRequest = Request<Bytes>;
 /// An answer with its body.
 pub type WireResponse = Response<Bytes>;
 
-/// The service and region that a request's signature names: `(service, region)`.
-pub(super) fn scope(request: &WireRequest) -> Option<(String, String)> {
+/// What a request's signature names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// The access key's id.
+    pub key: String,
+    pub region: String,
+    pub service: String,
+}
+
+/// Reads `Credential=KEY/DATE/REGION/SERVICE/aws4_request`, as Signature Version 4 writes it.
+pub(super) fn scope(request: &WireRequest) -> Option<Scope> {
     let header = request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
     let credential = header.split("Credential=").nth(1)?.split(',').next()?;
-    let mut parts = credential.trim().rsplit('/');
-    let (_terminator, service, region) = (parts.next()?, parts.next()?, parts.next()?);
-    Some((service.to_owned(), region.to_owned()))
+    let mut parts = credential.trim().split('/');
+    let (key, _date, region, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(Scope { key: key.to_owned(), region: region.to_owned(), service: service.to_owned() })
 }
 
 /// A service's refusal.
@@ -51,7 +60,7 @@ pub(super) fn json_refusal(refusal: &Refusal) -> WireResponse {
 /// An answer of the query protocol: `inner` is the content of `<ActionResult>`, absent when the action has none.
 pub(super) fn xml(namespace: &str, action: &str, inner: Option<&str>) -> WireResponse {
     let result = inner.map(|inner| format!("<{action}Result>{inner}</{action}Result>")).unwrap_or_default();
-    let id = request_id();
+    let id = uuid();
     answer(
         200,
         "text/xml",
@@ -63,7 +72,7 @@ pub(super) fn xml(namespace: &str, action: &str, inner: Option<&str>) -> WireRes
 
 /// A refusal in the query protocol.
 pub(super) fn xml_refusal(namespace: &str, refusal: &Refusal) -> WireResponse {
-    let (code, message, id) = (refusal.code, escape(&refusal.message), request_id());
+    let (code, message, id) = (refusal.code, escape(&refusal.message), uuid());
     answer(
         refusal.status,
         "text/xml",
@@ -78,16 +87,25 @@ pub(super) fn answer(status: u16, content_type: &'static str, body: impl Into<By
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
-    if let Ok(id) = http::HeaderValue::from_str(&request_id()) {
+    if let Ok(id) = http::HeaderValue::from_str(&uuid()) {
         response.headers_mut().insert("x-amzn-requestid", id);
     }
     response
 }
 
-fn request_id() -> String {
-    let bits = fastrand::u128(..);
-    let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+/// A new access key: its id, which begins so, and its secret.
+pub(super) fn access_key(prefix: &str) -> (String, String) {
+    use base64::Engine as _;
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let letters = std::iter::repeat_with(|| char::from(LETTERS[fastrand::usize(..32)])).take(16);
+    let bytes: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(30).collect();
+    (format!("{prefix}{}", letters.collect::<String>()), base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+/// A random id in the form of a UUID, version 4.
+pub(super) fn uuid() -> String {
+    let hex = format!("{:032x}", fastrand::u128(..));
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
 /// Text as XML character data.
@@ -178,6 +196,7 @@ mod tests {
             )
             .body(Bytes::new())
             .unwrap();
-        assert_eq!(scope(&request), Some(("eks".into(), "us-west-2".into())));
+        let expected = Scope { key: "AKIA".into(), region: "us-west-2".into(), service: "eks".into() };
+        assert_eq!(scope(&request), Some(expected));
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use super::super::Files;
 use super::failure::Failure;
+use super::json_problem;
 use super::model::{Kind, Service, Shape};
 use super::shorthand;
 
@@ -28,7 +29,7 @@ pub(super) fn value(
             Kind::List => Value::Array(words.iter().map(parse).collect::<Result<_, _>>()?),
             _ => parse(&words.first().cloned().unwrap_or_default())?,
         };
-        fit(service, shape, &mut parsed);
+        fit(service, shape, &mut parsed)?;
         return Ok(parsed);
     }
     match shape.kind {
@@ -77,8 +78,10 @@ fn integer(word: &str) -> Result<i64, Failure> {
 
 /// JSON from the command line.
 pub(super) fn json(option: &str, text: &str) -> Result<Value, Failure> {
-    serde_json::from_str(text)
-        .map_err(|error| Failure::parsing(option, format!("Invalid JSON: {error}\nJSON received: {text}")))
+    serde_json::from_str(text).map_err(|error| {
+        let problem = json_problem::find(text).unwrap_or_else(|| error.to_string());
+        Failure::parsing(option, format!("Invalid JSON: {problem}\nJSON received: {text}"))
+    })
 }
 
 /// The content of `file://` and `fileb://`, through the one door to files; `None` for a plain value.
@@ -127,31 +130,29 @@ fn takes_shorthand(service: &Service, shape: &Shape) -> bool {
 }
 
 /// Makes what shorthand gave (text, and single values for lists) into what the shape says.
-fn fit(service: &Service, shape: &Shape, value: &mut Value) {
+fn fit(service: &Service, shape: &Shape, value: &mut Value) -> Result<(), Failure> {
     match (shape.kind, &mut *value) {
         (Kind::Structure, Value::Object(map)) => {
             for member in &shape.members {
                 if let Some(value) = map.get_mut(&member.name) {
-                    fit(service, service.shape(&member.shape), value);
+                    fit(service, service.shape(&member.shape), value)?;
                 }
             }
         }
         (Kind::Map, Value::Object(map)) => {
             let inner = service.shape(shape.value.as_deref().unwrap_or("string"));
-            map.values_mut().for_each(|value| fit(service, inner, value));
+            map.values_mut().try_for_each(|value| fit(service, inner, value))?;
         }
         (Kind::List, Value::Array(items)) => {
             let inner = service.shape(shape.member.as_deref().unwrap_or("string"));
-            items.iter_mut().for_each(|value| fit(service, inner, value));
+            items.iter_mut().try_for_each(|value| fit(service, inner, value))?;
         }
         (Kind::List, _) => {
             *value = Value::Array(vec![value.take()]);
-            fit(service, shape, value);
+            fit(service, shape, value)?;
         }
         (Kind::Integer | Kind::Long, Value::String(text)) => {
-            if let Ok(number) = integer(text) {
-                *value = Value::from(number);
-            }
+            *value = Value::from(integer(text)?);
         }
         (Kind::Boolean, Value::String(text)) => *value = Value::Bool(!text.eq_ignore_ascii_case("false")),
         (Kind::Float | Kind::Double, Value::String(text)) => {
@@ -161,6 +162,7 @@ fn fit(service: &Service, shape: &Shape, value: &mut Value) {
         }
         _ => {}
     }
+    Ok(())
 }
 
 /// What is wrong with an input, in botocore's words; `Ok` when nothing is.
@@ -275,7 +277,8 @@ fn quoted(value: &Value) -> String {
     }
 }
 
-fn python_type(value: &Value) -> &'static str {
+/// The name of a value's type in Python.
+pub(super) fn python_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "<class 'NoneType'>",
         Value::Bool(_) => "<class 'bool'>",

@@ -7,10 +7,11 @@ use super::globals::Globals;
 use super::model::{self, Kind, Member, Operation, Service};
 use super::operations::{self, CallError};
 use super::options::{self, Opt, Parsed, Values};
-use super::output::Format;
+use super::output::{self, Format};
 use super::paginate::{Pages, Paging};
+use super::skeleton::{self, Skeleton};
 use super::{Argument, End, answer, arguments, claims, help, print};
-use crate::target::{AwsClients, TargetError};
+use crate::target::{AwsClients, AwsOptions, TargetError};
 use crate::tools::TargetCall;
 
 /// Runs the operation `name` with the words behind it.
@@ -27,23 +28,27 @@ pub(super) async fn run(
         call.out.stdout(help::operation(service, name, operation, &arguments)).await?;
         return Ok(());
     }
-    let (mut input, paging) = input(call, globals, service, operation, &arguments, words)?;
+    let Asked { mut input, paging, skeleton } = input(call, globals, service, operation, &arguments, words)?;
+    if let Some(skeleton) = skeleton {
+        return show(call, globals, service, name, skeleton).await;
+    }
     let Some(sdk_call) = operations::find(&service.name, name) else {
         let message = format!("lectern's aws does not make this call yet: {} {}", service.name, model::dashed(name));
         return Err(Failure::general(message).into());
     };
-    let clients = call.target.aws(&globals.aws).await.map_err(unusable)?;
+    let clients = clients(call, globals, service).await?;
     if let Some(effects) = call.target.effects().filter(|_| operation.mutating) {
         let effects = effects.of(&format!("aws {} {}", service.name, model::dashed(name)));
         let there = claims::look(&effects, service, name, &input, &clients, &globals.zone).await?;
         return if there.is_null() { Ok(()) } else { print(call, globals, name, &there).await };
     }
-    let ask = async |input: &Map<String, Value>| -> Result<Value, Failure> {
+    let ask = async |input: &Map<String, Value>| -> Result<Value, End> {
         let result = sdk_call(clients.clone(), input.clone()).await;
+        show_calls(call, globals, &clients).await?;
         result.map_err(|error| failed(&error, name, &clients))?;
         let answer = clients.take_answer().map(|answer| answer.body).unwrap_or_default();
         answer::read(service, operation, &answer, &globals.zone).map_err(|problem| {
-            Failure::general(format!("Unable to parse response ({problem}), invalid response received"))
+            Failure::general(format!("Unable to parse response ({problem}), invalid response received")).into()
         })
     };
     let (Some(page), Some(paging)) = (&operation.page, paging) else {
@@ -51,9 +56,15 @@ pub(super) async fn run(
         return print(call, globals, name, &value).await;
     };
     let mut pages = Pages::start(page, &paging, &mut input)?;
+    let mut first = true;
     loop {
         let value = ask(&input).await?;
         let (counted, more) = pages.take(value, &mut input)?;
+        let counted = match counted {
+            Value::Object(counted) if first => Value::Object(pages.rest().clone().into_iter().chain(counted).collect()),
+            counted => counted,
+        };
+        first = false;
         // Text and the stream are printed page by page.
         if matches!(globals.format, Format::Text | Format::YamlStream) {
             print(call, globals, name, &counted).await?;
@@ -74,6 +85,55 @@ pub(super) async fn run(
     print(call, globals, name, &pages.whole()).await
 }
 
+/// Prints what an input or an answer looks like, instead of a call.
+async fn show(
+    call: &TargetCall,
+    globals: &Globals,
+    service: &Service,
+    name: &str,
+    wanted: Skeleton,
+) -> Result<(), End> {
+    let operation = &service.operations[name];
+    let text = match wanted {
+        Skeleton::Output => {
+            let value = skeleton::value(service, operation.output.as_deref(), true);
+            return print(call, globals, name, &value).await;
+        }
+        Skeleton::YamlInput => skeleton::yaml(service, operation.input.as_deref()),
+        Skeleton::Input => {
+            let value = skeleton::value(service, operation.input.as_deref(), false);
+            if value == json!({}) { "{}\n".to_owned() } else { output::json(&value) }
+        }
+    };
+    Ok(call.out.stdout(text).await?)
+}
+
+/// The clients for a service. IAM and STS answer for all regions: without one it is that of their endpoint.
+async fn clients(call: &TargetCall, globals: &Globals, service: &Service) -> Result<AwsClients, Failure> {
+    let made = match call.target.aws(&globals.aws).await {
+        Err(TargetError::NoRegion) if service.name != "eks" => {
+            let options = AwsOptions { region: Some("us-east-1".into()), ..globals.aws.clone() };
+            call.target.aws(&options).await
+        }
+        made => made,
+    };
+    let clients = made.map_err(unusable)?;
+    if globals.debug {
+        clients.trace();
+    }
+    Ok(clients)
+}
+
+/// For `--debug`: what was sent and came back since the last time, on standard error.
+async fn show_calls(call: &TargetCall, globals: &Globals, clients: &AwsClients) -> Result<(), End> {
+    if globals.debug {
+        for line in clients.take_trace() {
+            call.out.stderr(format!("DEBUG - {line}\n")).await?;
+        }
+    }
+    Ok(())
+}
+
 /// What a service answered to one call.
 pub(super) enum Answer {
     Given { status: u16, value: Value },
@@ -82,6 +142,8 @@ pub(super) enum Answer {
 
 /// An operation that is ready to be asked, once or again and again.
 pub(super) struct Prepared<'a> {
+    /// Where calls are shown, if they are.
+    shown: Option<(&'a TargetCall, &'a Globals)>,
     service: &'a Service,
     operation: &'a Operation,
     name: &'a str,
@@ -93,8 +155,8 @@ pub(super) struct Prepared<'a> {
 
 /// Makes the operation `name` ready with the words behind it; nothing when they only ask for help, which is printed.
 pub(super) async fn prepare<'a>(
-    call: &TargetCall,
-    globals: &Globals,
+    call: &'a TargetCall,
+    globals: &'a Globals,
     service: &'a Service,
     name: &'a str,
     words: &[String],
@@ -105,12 +167,16 @@ pub(super) async fn prepare<'a>(
         call.out.stdout(help::operation(service, name, operation, &arguments)).await?;
         return Ok(None);
     }
-    let (input, _) = input(call, globals, service, operation, &arguments, words)?;
+    let Asked { input, skeleton, .. } = input(call, globals, service, operation, &arguments, words)?;
+    if let Some(skeleton) = skeleton {
+        return show(call, globals, service, name, skeleton).await.map(|()| None);
+    }
     let sdk_call = operations::find(&service.name, name).ok_or_else(|| {
         Failure::general(format!("lectern's aws does not make this call yet: {} {}", service.name, model::dashed(name)))
     })?;
-    let clients = call.target.aws(&globals.aws).await.map_err(unusable)?;
-    Ok(Some(Prepared { service, operation, name, sdk_call, clients, input, zone: globals.zone.clone() }))
+    let clients = clients(call, globals, service).await?;
+    let (shown, zone) = (Some((call, globals)), globals.zone.clone());
+    Ok(Some(Prepared { shown, service, operation, name, sdk_call, clients, input, zone }))
 }
 
 impl<'a> Prepared<'a> {
@@ -133,7 +199,7 @@ impl<'a> Prepared<'a> {
                 service.name
             )));
         };
-        Ok(Self { service, operation, name, sdk_call, clients, input, zone })
+        Ok(Self { shown: None, service, operation, name, sdk_call, clients, input, zone })
     }
 
     /// A refusal in the CLI's words.
@@ -152,6 +218,10 @@ impl<'a> Prepared<'a> {
     /// When there was no answer, or none that can be read. A refusal is an answer.
     pub async fn ask(&self) -> Result<Answer, Failure> {
         let result = (self.sdk_call)(self.clients.clone(), self.input.clone()).await;
+        if let Some((call, globals)) = self.shown {
+            // That nobody reads it is no reason not to go on.
+            let _ = show_calls(call, globals, &self.clients).await;
+        }
         let wire = self.clients.take_answer();
         let status = wire.as_ref().map_or(0, |answer| answer.status);
         match result {
@@ -194,6 +264,7 @@ pub(super) fn list<'a>(service: &'a Service, name: &str, operation: &'a Operatio
         }
     };
     add("cli-input-json");
+    add("cli-input-yaml");
     add("generate-cli-skeleton");
     if let Some(page) = &operation.page {
         add("starting-token");
@@ -220,7 +291,16 @@ fn option_name(service: &str, operation: &str, member: &Member) -> String {
     model::dashed(&member.name)
 }
 
-/// The input that the words ask for, and how to page; no paging means one call.
+/// What the words ask for.
+struct Asked {
+    input: Map<String, Value>,
+    /// How to page; none means one call.
+    paging: Option<Paging>,
+    /// Whether it is to be shown how something looks, instead of a call.
+    skeleton: Option<Skeleton>,
+}
+
+/// Reads the words.
 fn input(
     call: &TargetCall,
     globals: &Globals,
@@ -228,19 +308,18 @@ fn input(
     operation: &Operation,
     list: &[Argument<'_>],
     words: &[String],
-) -> Result<(Map<String, Value>, Option<Paging>), Failure> {
+) -> Result<Asked, Failure> {
     let options: Vec<Opt> = list.iter().flat_map(|argument| argument.options(service)).collect();
     let parsed = options::parse(&options, words)?;
-    let from_json = words.iter().any(|word| word == "--cli-input-json");
-    if !from_json {
+    let given_whole = words.iter().any(|word| word == "--cli-input-json" || word == "--cli-input-yaml");
+    let skeleton = parsed.has("generate-cli-skeleton").then(|| Skeleton::named(parsed.last("generate-cli-skeleton")));
+    let only_shown = skeleton.is_some_and(|skeleton| skeleton != Skeleton::Output);
+    if !given_whole && !only_shown {
         required(service, list, &parsed)?;
     }
     if !parsed.rest.is_empty() || parsed.positional.is_some() {
         let unknown: Vec<String> = parsed.rest.iter().cloned().chain(parsed.positional.clone()).collect();
         return Err(Failure::unknown_options(&unknown));
-    }
-    if parsed.has("generate-cli-skeleton") {
-        return Err(Failure::general("lectern's aws has no --generate-cli-skeleton yet"));
     }
     let mut paging = paging(globals, operation, &parsed)?;
     let mut input = Map::new();
@@ -254,12 +333,7 @@ fn input(
             input.insert(member.name.clone(), value);
         }
     }
-    if let Some(text) = parsed.last("cli-input-json") {
-        let text = arguments::file(text, "cli-input-json", Kind::String, &call.invocation.files)?
-            .unwrap_or_else(|| text.to_owned());
-        let Value::Object(given) = arguments::json("cli-input-json", &text)? else {
-            return Err(Failure::parsing("cli-input-json", format!("Invalid JSON: no object\nJSON received: {text}")));
-        };
+    if let Some(given) = whole(call, &parsed)? {
         let tokens = operation.page.iter().flat_map(|page| page.input.iter().chain(&page.limit_key));
         if tokens.into_iter().any(|token| given.contains_key(token)) {
             paging = None;
@@ -268,8 +342,34 @@ fn input(
             input.entry(key).or_insert(value);
         }
     }
-    arguments::validate(service, operation.input.as_deref(), &input)?;
-    Ok((input, paging))
+    if !only_shown {
+        arguments::validate(service, operation.input.as_deref(), &input)?;
+    }
+    Ok(Asked { input, paging, skeleton })
+}
+
+/// The input that is given as one document.
+fn whole(call: &TargetCall, parsed: &Parsed) -> Result<Option<Map<String, Value>>, Failure> {
+    let (option, text) = match (parsed.last("cli-input-json"), parsed.last("cli-input-yaml")) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => return Err(Failure::parameter("Only one --cli-input- parameter may be specified.")),
+        (Some(text), None) => ("cli-input-json", text),
+        (None, Some(text)) => ("cli-input-yaml", text),
+    };
+    let text = arguments::file(text, option, Kind::String, &call.invocation.files)?.unwrap_or_else(|| text.to_owned());
+    let value = if option == "cli-input-json" {
+        arguments::json(option, &text)?
+    } else {
+        let wrong = |error| Failure::parsing(option, format!("Invalid YAML received: {error}\nYAML received: {text}"));
+        serde_saphyr::from_str::<Value>(&text).map_err(wrong)?
+    };
+    match value {
+        Value::Object(given) => Ok(Some(given)),
+        other => {
+            let received = arguments::python_type(&other);
+            Err(Failure::parsing(option, format!("Invalid type: expecting map, received {received}")))
+        }
+    }
 }
 
 fn value(
@@ -365,21 +465,22 @@ fn unusable(error: TargetError) -> Failure {
 fn failed(error: &CallError, operation: &str, clients: &AwsClients) -> Failure {
     match error {
         CallError::Refused { code, message } => {
+            // It is told only when no more attempts were left.
             let retries = clients.attempts().saturating_sub(1);
-            let retried = if retries > 0 { format!(" (reached max retries: {retries})") } else { String::new() };
+            let out_of_attempts = retries > 0 && clients.attempts() >= clients.most_attempts();
+            let retried = if out_of_attempts { format!(" (reached max retries: {retries})") } else { String::new() };
             Failure::service(format!(
                 "An error occurred ({code}) when calling the {operation} operation{retried}: {message}"
             ))
         }
-        CallError::NoAnswer { words } => {
-            let lower = words.to_lowercase();
-            if lower.contains("credential") && !lower.contains("expired") {
-                return Failure::configuration(
-                    "Unable to locate credentials. You can configure credentials by running \"aws configure\".",
-                );
-            }
-            Failure::general(words)
+        CallError::NoCredentials => Failure::configuration(
+            "Unable to locate credentials. You can configure credentials by running \"aws configure\".",
+        ),
+        CallError::Unreachable => {
+            Failure::general(format!("Could not connect to the endpoint URL: \"{}\"", clients.last_url()))
         }
+        CallError::TimedOut => Failure::general(format!("Read timeout on endpoint URL: \"{}\"", clients.last_url())),
+        CallError::NoAnswer { words } => Failure::general(words),
     }
 }
 

@@ -26,6 +26,14 @@ impl Failure {
         Self { status: 252, text: format!("\n{USAGE}\naws: error: {}\n\n", message.as_ref()) }
     }
 
+    /// A service that the AWS CLI has and lectern has not.
+    pub fn elsewhere(service: &str) -> Self {
+        Self::parameter(format!(
+            "lectern has no {service} natively: its aws makes the calls of eks, iam and sts. With --allow aws lectern \
+             lets the AWS CLI of this machine run instead."
+        ))
+    }
+
     /// Options that the operation does not have.
     pub fn unknown_options(options: &[String]) -> Self {
         Self { status: 252, text: format!("\n{USAGE}\nUnknown options: {}\n\n", options.join(", ")) }

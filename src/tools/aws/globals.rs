@@ -1,6 +1,7 @@
 //! The options that every command has, and what the environment says where they are absent.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -8,13 +9,15 @@ use super::failure::Failure;
 use super::options::{Opt, Parsed, Values};
 use super::output::{FORMATS, Format};
 use super::query::Query;
-use crate::target::{AwsOptions, Kind, Target};
+use crate::target::{AwsOptions, Keys, Kind, Target};
 
 /// What holds for any operation.
 pub(super) struct Globals {
     pub format: Format,
     pub query: Option<Query>,
     pub paginate: bool,
+    /// Whether calls are shown on standard error.
+    pub debug: bool,
     pub zone: TimeZone,
     pub aws: AwsOptions,
 }
@@ -70,7 +73,20 @@ impl Globals {
             ),
             None => None,
         };
+        let seconds = |name: &str| match parsed.last(name) {
+            Some(text) => text
+                .trim()
+                .parse()
+                .map(|seconds| Some(Duration::from_secs(seconds)))
+                .map_err(|_| Failure::general(format!("invalid literal for int() with base 10: '{text}'"))),
+            None => Ok(None),
+        };
+        let keys = set("AWS_ACCESS_KEY_ID").zip(set("AWS_SECRET_ACCESS_KEY"));
+        let keys = keys.map(|(id, secret)| Keys { id, secret, token: set("AWS_SESSION_TOKEN") });
         let aws = AwsOptions {
+            keys: keys.filter(|_| target.kind() == Kind::Sandbox),
+            connect_timeout: seconds("cli-connect-timeout")?,
+            read_timeout: seconds("cli-read-timeout")?,
             region: parsed
                 .last("region")
                 .map(str::to_owned)
@@ -83,7 +99,14 @@ impl Globals {
                 .or_else(|| set("AWS_DEFAULT_PROFILE")),
             endpoint,
         };
-        Ok(Self { format, query, paginate: !parsed.has("no-paginate"), zone: zone(env.get("TZ"), target), aws })
+        Ok(Self {
+            format,
+            query,
+            paginate: !parsed.has("no-paginate"),
+            debug: parsed.has("debug"),
+            zone: zone(env.get("TZ"), target),
+            aws,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod command;
 mod failure;
 mod globals;
 mod help;
+mod json_problem;
 mod kubeconfig;
 mod model;
 mod operations;
@@ -21,6 +22,7 @@ mod paginate;
 mod plan;
 mod query;
 mod shorthand;
+mod skeleton;
 mod token;
 mod waiter;
 
@@ -88,7 +90,11 @@ async fn run(call: &TargetCall) -> Result<(), End> {
         return Ok(());
     }
     let Some(service) = model::service(&service) else {
-        return Err(Failure::usage(options::invalid_choice("command", &service, model::SERVICES)).into());
+        if model::is_elsewhere(&service) {
+            return Err(Failure::elsewhere(&service).into());
+        }
+        let known: Vec<&str> = model::names().collect();
+        return Err(Failure::usage(options::invalid_choice("command", &service, &known)).into());
     };
     // Operations have no options before their name: what comes there is left over, and belongs to the operation.
     let parsed = options::parse(&[] as &[Opt], &parsed.rest)?;
@@ -170,6 +176,9 @@ impl Argument<'_> {
                 vec![Opt::new(&self.name, Values::None), Opt::new(&format!("no-{}", self.name), Values::None)]
             }
             Some(model::Kind::List) => vec![Opt::new(&self.name, Values::Any)],
+            _ if self.name == "generate-cli-skeleton" => {
+                vec![Opt { choices: skeleton::CHOICES, ..Opt::new(&self.name, Values::Maybe) }]
+            }
             _ => vec![Opt::new(&self.name, Values::One)],
         }
     }

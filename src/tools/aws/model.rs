@@ -66,6 +66,11 @@ pub(super) struct Shape {
     pub members: Vec<Member>,
     pub member: Option<String>,
     pub value: Option<String>,
+    /// Of a list: the name of its members' shape, where `member` is only its type.
+    pub called: Option<String>,
+    /// What a string may be.
+    #[serde(default, rename = "enum")]
+    pub choices: Vec<String>,
     /// The least length, or value of a number.
     pub min: Option<f64>,
     #[serde(default)]
@@ -156,11 +161,31 @@ fn plain(name: &str) -> &'static Shape {
         ]
         .into_iter()
         .map(|(name, kind)| {
-            (name, Shape { kind, members: Vec::new(), member: None, value: None, min: None, document: false })
+            let shape = Shape {
+                kind,
+                members: Vec::new(),
+                member: None,
+                value: None,
+                called: None,
+                choices: Vec::new(),
+                min: None,
+                document: false,
+            };
+            (name, shape)
         })
         .collect()
     });
     shapes.get(name).unwrap_or_else(|| &shapes["string"])
+}
+
+/// The services of the AWS CLI that lectern makes no calls of.
+pub(super) fn is_elsewhere(name: &str) -> bool {
+    names().any(|known| known == name) && !SERVICES.contains(&name)
+}
+
+/// All that the AWS CLI takes for a service, in its order.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    include_str!("../../../assets/aws/services.txt").lines()
 }
 
 /// The services that there are, by their command-line names.

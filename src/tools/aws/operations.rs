@@ -1,11 +1,12 @@
 //! The table of operations: the SDK's call for each, and the setters of its input. A setter's value is the member of that
-//! name; its type says how the value is read. An operation costs one line; a structure or an enumeration that occurs in
-//! an input costs one more.
+//! name; its type says how the value is read. An operation costs one line; a structure, a union or an enumeration that
+//! occurs in an input costs one more. The lines are written by `assets/aws/generate.py`.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -18,6 +19,12 @@ use crate::target::{AwsClients, TargetError};
 pub(super) enum CallError {
     /// The service refused.
     Refused { code: String, message: String },
+    /// Nobody answers at the endpoint.
+    Unreachable,
+    /// The endpoint took longer than is waited for.
+    TimedOut,
+    /// There are no credentials to sign with.
+    NoCredentials,
     /// There was no answer, or none that can be read.
     NoAnswer { words: String },
 }
@@ -82,6 +89,24 @@ macro_rules! structures {
                 Built::built(builder.build())
             }
         }
+    )*
+
+        #[cfg(test)]
+        pub(super) const STRUCTURES: &[(&str, &[&str])] = &[$((stringify!($name), &[$(stringify!($set)),*])),*];
+    };
+}
+
+macro_rules! unions {
+    ($($name:path { $($variant:ident),* };)*) => {$(
+        impl FromValue for $name {
+            fn from_value(value: &Value) -> Option<Self> {
+                let (key, value) = value.as_object()?.iter().next()?;
+                match key.as_str() {
+                    $(stringify!($variant) => FromValue::from_value(value).map(<$name>::$variant),)*
+                    _ => None,
+                }
+            }
+        }
     )*};
 }
 
@@ -96,14 +121,21 @@ impl<T, E> Built<T> for Result<T, E> {
     }
 }
 
+impl<T> Built<T> for T {
+    fn built(self) -> Option<T> {
+        Some(self)
+    }
+}
+
 macro_rules! operations {
-    ($function:ident: $client:ident { $($name:literal => $method:ident($($set:ident),*),)* }) => {
-        fn $function(name: &str) -> Option<Call> {
+    ($client:ident { $($name:literal => $method:ident($($set:ident),*),)* }) => {
+        /// The call of an operation.
+        pub(super) fn find(name: &str) -> Option<Call> {
             match name {
                 $($name => Some(|clients, input| Box::pin(async move {
                     let _ = &input;
                     let call = clients.$client().$method();
-                    $(let call = call.$set(member(&input, stringify!($set)));)*
+                    $(let call = call.$set(given(&input, stringify!($set))?);)*
                     call.send().await.map(|_| ()).map_err(failed)
                 })),)*
                 _ => None,
@@ -111,16 +143,29 @@ macro_rules! operations {
         }
 
         #[cfg(test)]
-        pub(super) mod $function {
-            pub(crate) const TABLE: &[(&str, &[&str])] = &[$(($name, &[$(stringify!($set)),*])),*];
-        }
+        pub(super) const TABLE: &[(&str, &[&str])] = &[$(($name, &[$(stringify!($set)),*])),*];
     };
 }
+
+#[expect(deprecated, reason = "the CLI takes these members still")]
+mod eks;
+mod iam;
+mod sts;
 
 /// The member that a setter sets: `set_cluster_name` sets `clusterName`.
 fn member<T: FromValue>(members: &Map<String, Value>, setter: &str) -> Option<T> {
     let wanted = setter_key(setter);
     members.iter().find(|(name, _)| name.to_ascii_lowercase() == wanted).and_then(|(_, value)| T::from_value(value))
+}
+
+/// The member that a setter sets, of an input: what the SDK cannot take is an error, never left out.
+fn given<T: FromValue>(input: &Map<String, Value>, setter: &str) -> Result<Option<T>, CallError> {
+    let wanted = setter_key(setter);
+    let Some((name, value)) = input.iter().find(|(name, _)| name.to_ascii_lowercase() == wanted) else {
+        return Ok(None);
+    };
+    let unfit = || CallError::NoAnswer { words: format!("The value of {name} cannot be sent: {value}") };
+    T::from_value(value).map(Some).ok_or_else(unfit)
 }
 
 fn setter_key(setter: &str) -> String {
@@ -131,11 +176,26 @@ fn failed<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>(
     error: SdkError<E, HttpResponse>,
 ) -> CallError {
     if let SdkError::ServiceError(context) = &error {
-        let metadata = context.err();
+        let (metadata, raw) = (context.err(), context.raw());
+        let body = raw.body().bytes().unwrap_or_default();
+        if metadata.code().is_none() && raw.status().as_u16() < 300 {
+            let body = String::from_utf8_lossy(body).into_owned();
+            return CallError::NoAnswer {
+                words: format!(
+                    "Unable to parse response (the service's model does not fit it), invalid response received. Further retries may succeed:\n{body}"
+                ),
+            };
+        }
         return CallError::Refused {
-            code: metadata.code().unwrap_or("Unknown").to_owned(),
-            message: metadata.message().unwrap_or("None").to_owned(),
+            code: metadata.code().map_or_else(|| raw.status().as_u16().to_string(), str::to_owned),
+            message: metadata.message().map_or_else(|| message_of(raw.status().as_u16(), body), str::to_owned),
         };
+    }
+    match &error {
+        SdkError::TimeoutError(_) => return CallError::TimedOut,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => return CallError::TimedOut,
+        SdkError::DispatchFailure(failure) if failure.is_io() => return CallError::Unreachable,
+        _ => {}
     }
     let mut words = error.to_string();
     let mut source = std::error::Error::source(&error);
@@ -143,102 +203,110 @@ fn failed<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>(
         if let Some(refused @ TargetError::Refused { .. }) = inner.downcast_ref::<TargetError>() {
             return CallError::NoAnswer { words: refused.to_string() };
         }
+        if let Some(CredentialsError::CredentialsNotLoaded(_)) = inner.downcast_ref::<CredentialsError>() {
+            return CallError::NoCredentials;
+        }
         words = format!("{words}: {inner}");
         source = inner.source();
     }
     CallError::NoAnswer { words }
 }
 
-/// The call of an operation, if the table has it.
-pub(super) fn find(service: &str, operation: &str) -> Option<Call> {
-    match service {
-        "eks" => eks(operation),
-        "iam" => iam(operation),
-        "sts" => sts(operation),
-        _ => None,
+/// The message of an error that names no code, as botocore finds it: that of the body, or the status's own words.
+fn message_of(status: u16, body: &[u8]) -> String {
+    let text = serde_json::from_slice::<Value>(body).ok();
+    let text = text.as_ref().and_then(|body| body["message"].as_str().or_else(|| body["Message"].as_str()));
+    let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    match text {
+        Some(text) => text.to_owned(),
+        None if status >= 500 => reason.unwrap_or_default().to_owned(),
+        None => String::new(),
     }
 }
 
-enumerations!(aws_sdk_iam::types::EntityType, aws_sdk_iam::types::PolicyScopeType, aws_sdk_iam::types::PolicyUsageType,);
-
-structures! {
-    aws_sdk_iam::types::Tag { set_key, set_value };
+/// The call of an operation, if the table has it.
+pub(super) fn find(service: &str, operation: &str) -> Option<Call> {
+    match service {
+        "eks" => eks::find(operation),
+        "iam" => iam::find(operation),
+        "sts" => sts::find(operation),
+        _ => None,
+    }
 }
-
-operations!(eks: eks {
-    "CreatePodIdentityAssociation" => create_pod_identity_association(set_cluster_name, set_namespace, set_service_account, set_role_arn, set_client_request_token, set_tags, set_disable_session_tags, set_target_role_arn, set_policy),
-    "DeletePodIdentityAssociation" => delete_pod_identity_association(set_cluster_name, set_association_id),
-    "DescribeAccessEntry" => describe_access_entry(set_cluster_name, set_principal_arn),
-    "DescribeAddon" => describe_addon(set_cluster_name, set_addon_name),
-    "DescribeCluster" => describe_cluster(set_name),
-    "DescribeFargateProfile" => describe_fargate_profile(set_cluster_name, set_fargate_profile_name),
-    "DescribeNodegroup" => describe_nodegroup(set_cluster_name, set_nodegroup_name),
-    "DescribePodIdentityAssociation" => describe_pod_identity_association(set_cluster_name, set_association_id),
-    "DescribeUpdate" => describe_update(set_name, set_update_id, set_nodegroup_name, set_addon_name, set_capability_name),
-    "ListAccessEntries" => list_access_entries(set_cluster_name, set_associated_policy_arn, set_max_results, set_next_token),
-    "ListAccessPolicies" => list_access_policies(set_max_results, set_next_token),
-    "ListAddons" => list_addons(set_cluster_name, set_max_results, set_next_token),
-    "ListAssociatedAccessPolicies" => list_associated_access_policies(set_cluster_name, set_principal_arn, set_max_results, set_next_token),
-    "ListClusters" => list_clusters(set_max_results, set_next_token, set_include),
-    "ListFargateProfiles" => list_fargate_profiles(set_cluster_name, set_max_results, set_next_token),
-    "ListIdentityProviderConfigs" => list_identity_provider_configs(set_cluster_name, set_max_results, set_next_token),
-    "ListNodegroups" => list_nodegroups(set_cluster_name, set_max_results, set_next_token),
-    "ListPodIdentityAssociations" => list_pod_identity_associations(set_cluster_name, set_namespace, set_service_account, set_max_results, set_next_token),
-    "ListTagsForResource" => list_tags_for_resource(set_resource_arn),
-    "ListUpdates" => list_updates(set_name, set_nodegroup_name, set_addon_name, set_capability_name, set_next_token, set_max_results),
-    "TagResource" => tag_resource(set_resource_arn, set_tags),
-    "UntagResource" => untag_resource(set_resource_arn, set_tag_keys),
-    "UpdatePodIdentityAssociation" => update_pod_identity_association(set_cluster_name, set_association_id, set_role_arn, set_client_request_token, set_disable_session_tags, set_target_role_arn, set_policy),
-});
-
-operations!(iam: iam {
-    "AttachRolePolicy" => attach_role_policy(set_role_name, set_policy_arn),
-    "CreatePolicy" => create_policy(set_policy_name, set_path, set_policy_document, set_description, set_tags),
-    "CreatePolicyVersion" => create_policy_version(set_policy_arn, set_policy_document, set_set_as_default),
-    "CreateRole" => create_role(set_path, set_role_name, set_assume_role_policy_document, set_description, set_max_session_duration, set_permissions_boundary, set_tags),
-    "DeletePolicy" => delete_policy(set_policy_arn),
-    "DeletePolicyVersion" => delete_policy_version(set_policy_arn, set_version_id),
-    "DeleteRole" => delete_role(set_role_name),
-    "DeleteRolePolicy" => delete_role_policy(set_role_name, set_policy_name),
-    "DetachRolePolicy" => detach_role_policy(set_role_name, set_policy_arn),
-    "GetInstanceProfile" => get_instance_profile(set_instance_profile_name),
-    "GetOpenIDConnectProvider" => get_open_id_connect_provider(set_open_id_connect_provider_arn),
-    "GetPolicy" => get_policy(set_policy_arn),
-    "GetPolicyVersion" => get_policy_version(set_policy_arn, set_version_id),
-    "GetRole" => get_role(set_role_name),
-    "GetRolePolicy" => get_role_policy(set_role_name, set_policy_name),
-    "GetUser" => get_user(set_user_name),
-    "ListAccountAliases" => list_account_aliases(set_marker, set_max_items),
-    "ListAttachedRolePolicies" => list_attached_role_policies(set_role_name, set_path_prefix, set_marker, set_max_items),
-    "ListEntitiesForPolicy" => list_entities_for_policy(set_policy_arn, set_entity_filter, set_path_prefix, set_policy_usage_filter, set_marker, set_max_items),
-    "ListInstanceProfiles" => list_instance_profiles(set_path_prefix, set_marker, set_max_items),
-    "ListInstanceProfilesForRole" => list_instance_profiles_for_role(set_role_name, set_marker, set_max_items),
-    "ListOpenIDConnectProviders" => list_open_id_connect_providers(),
-    "ListPolicies" => list_policies(set_scope, set_only_attached, set_path_prefix, set_policy_usage_filter, set_marker, set_max_items),
-    "ListPolicyTags" => list_policy_tags(set_policy_arn, set_marker, set_max_items),
-    "ListPolicyVersions" => list_policy_versions(set_policy_arn, set_marker, set_max_items),
-    "ListRolePolicies" => list_role_policies(set_role_name, set_marker, set_max_items),
-    "ListRoleTags" => list_role_tags(set_role_name, set_marker, set_max_items),
-    "ListRoles" => list_roles(set_path_prefix, set_marker, set_max_items),
-    "ListUsers" => list_users(set_path_prefix, set_marker, set_max_items),
-    "PutRolePolicy" => put_role_policy(set_role_name, set_policy_name, set_policy_document),
-    "SetDefaultPolicyVersion" => set_default_policy_version(set_policy_arn, set_version_id),
-    "TagPolicy" => tag_policy(set_policy_arn, set_tags),
-    "TagRole" => tag_role(set_role_name, set_tags),
-    "UntagPolicy" => untag_policy(set_policy_arn, set_tag_keys),
-    "UntagRole" => untag_role(set_role_name, set_tag_keys),
-    "UpdateAssumeRolePolicy" => update_assume_role_policy(set_role_name, set_policy_document),
-    "UpdateRole" => update_role(set_role_name, set_description, set_max_session_duration),
-});
-
-operations!(sts: sts {
-    "GetCallerIdentity" => get_caller_identity(),
-});
 
 #[cfg(test)]
 mod tests {
     use super::super::model;
     use super::*;
+
+    /// All that lectern calls: every operation that the SDKs had when this was written, and those by name that lessons
+    /// cannot do without.
+    #[test]
+    fn nothing_is_missing() {
+        for (table, least) in [(eks::TABLE, 70), (iam::TABLE, 180), (sts::TABLE, 11)] {
+            assert!(table.len() >= least, "{}", table.len());
+        }
+        let kinds = ["AccessEntry", "Addon", "Cluster", "FargateProfile", "Nodegroup", "PodIdentityAssociation"];
+        for kind in kinds {
+            for verb in ["Create", "Delete", "Describe"] {
+                assert!(find("eks", &format!("{verb}{kind}")).is_some(), "{verb}{kind}");
+            }
+        }
+        for kind in ["Role", "Policy", "InstanceProfile", "OpenIDConnectProvider", "User", "Group", "ServiceLinkedRole"]
+        {
+            for verb in ["Create", "Delete"] {
+                assert!(find("iam", &format!("{verb}{kind}")).is_some(), "{verb}{kind}");
+            }
+        }
+        for kind in ["Role", "Policy", "InstanceProfile", "OpenIDConnectProvider", "User"] {
+            for verb in ["Tag", "Untag", "Get"] {
+                assert!(find("iam", &format!("{verb}{kind}")).is_some(), "{verb}{kind}");
+            }
+        }
+        let sts = [
+            "AssumeRole",
+            "AssumeRoleWithWebIdentity",
+            "DecodeAuthorizationMessage",
+            "GetAccessKeyInfo",
+            "GetCallerIdentity",
+            "GetSessionToken",
+        ];
+        for name in sts {
+            assert!(find("sts", name).is_some(), "{name}");
+        }
+        assert!(find("eks", "Nonesuch").is_none() && find("ec2", "DescribeInstances").is_none());
+    }
+
+    #[test]
+    fn structures_have_every_member_too() {
+        for (service, table) in [("eks", eks::STRUCTURES), ("iam", iam::STRUCTURES), ("sts", sts::STRUCTURES)] {
+            let service = model::service(service).unwrap();
+            let mut known = 0;
+            for (name, setters) in table {
+                let name = name.rsplit("::").next().unwrap_or(name).trim();
+                let shapes = [name.to_owned(), name[..1].to_lowercase() + &name[1..]];
+                let Some(shape) = shapes.iter().map(|name| service.shape(name)).find(|shape| !shape.members.is_empty())
+                else {
+                    continue;
+                };
+                let mut members: Vec<String> =
+                    shape.members.iter().map(|member| member.name.to_ascii_lowercase()).collect();
+                let mut set: Vec<String> = setters.iter().map(|setter| setter_key(setter)).collect();
+                members.sort();
+                set.sort();
+                assert_eq!(members, set, "{name}");
+                known += 1;
+            }
+            assert!(known * 10 >= table.len() * 9, "{known} of {}", table.len());
+        }
+    }
+
+    #[test]
+    fn what_the_sdk_cannot_take_is_an_error() {
+        let input = serde_json::json!({"maxResults": 99_999_999_999_i64}).as_object().cloned().unwrap_or_default();
+        assert!(matches!(given::<i32>(&input, "set_max_results"), Err(CallError::NoAnswer { .. })));
+        assert!(matches!(given::<i32>(&input, "set_next_token"), Ok(None)));
+    }
 
     #[test]
     fn the_table_has_every_member_of_every_input() {
@@ -254,6 +322,10 @@ mod tests {
                 assert_eq!(members, set, "{name}");
                 assert!(find(&service.name, name).is_some());
             }
+            let mut without: Vec<_> =
+                service.operations.keys().filter(|name| find(&service.name, name).is_none()).collect();
+            without.sort();
+            assert!(without.is_empty(), "{without:?}");
         }
     }
 }

@@ -8,6 +8,8 @@ use super::failure::Failure;
 pub(super) enum Values {
     None,
     One,
+    /// One or none.
+    Maybe,
     Any,
 }
 
@@ -91,7 +93,8 @@ pub(super) fn parse(options: &[Opt], args: &[String]) -> Result<Parsed, Failure>
                     (Values::One, None) if follow == 0 => {
                         return Err(Failure::usage(format!("argument {}: expected one argument", option.name)));
                     }
-                    (Values::One, None) => vec![args[at + 1].clone()],
+                    (Values::Maybe, None) if follow == 0 => Vec::new(),
+                    (Values::One | Values::Maybe, None) => vec![args[at + 1].clone()],
                     (Values::Any, None) => args[at + 1..at + 1 + follow].to_vec(),
                 };
                 at += 1 + if explicit.is_some() { 0 } else { values.len() };

@@ -126,6 +126,11 @@ impl<'a> Pages<'a> {
         Ok((Value::Object(counted), more))
     }
 
+    /// What only the first page tells.
+    pub fn rest(&self) -> &Map<String, Value> {
+        &self.rest
+    }
+
     /// The token to go on with, if the list was cut.
     pub fn resume(&self) -> Option<&str> {
         self.resume.as_deref()

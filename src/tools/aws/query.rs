@@ -16,7 +16,15 @@ impl Query {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        jmespath::parse(text).map(Self).map_err(|error| error.to_string())
+        jmespath::parse(&with_json_literals(text)).map(Self).map_err(|error| {
+            let error = error.to_string();
+            if error.contains("found Eof") {
+                // In the words of the CLI's library.
+                let mark = " ".repeat(text.chars().count() + 1);
+                return format!("Invalid jmespath expression: Incomplete expression:\n\"{text}\"\n{mark}^");
+            }
+            error
+        })
     }
 
     /// Its value on `data`.
@@ -26,6 +34,39 @@ impl Query {
     pub fn search(&self, data: &Value) -> Result<Value, String> {
         evaluate(&self.0, data)
     }
+}
+
+/// The expression with each literal in backticks as JSON: what is none is a string, as the CLI's library still takes it
+/// (<https://github.com/jmespath/jmespath.jep/blob/main/proposals/0012-raw-string-literals.md>).
+fn with_json_literals(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['`', '\'', '"']) {
+        let quote = rest[at..].chars().next().unwrap_or('`');
+        out.push_str(&rest[..at]);
+        let inner = &rest[at + 1..];
+        let mut escaped = false;
+        let end = inner.char_indices().find_map(|(place, c)| {
+            let ends = c == quote && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends.then_some(place)
+        });
+        let Some(end) = end else {
+            out.push_str(&rest[at..]);
+            return out;
+        };
+        let literal = &inner[..end];
+        let string = format!("\"{}\"", literal.trim_start());
+        let is_json = |text: &str| serde_json::from_str::<Value>(&text.replace("\\`", "`")).is_ok();
+        if quote == '`' && !is_json(literal) && is_json(&string) {
+            out.push_str(&format!("`{string}`"));
+        } else {
+            out.push_str(&rest[at..at + end + 2]);
+        }
+        rest = &inner[end + 1..];
+    }
+    out.push_str(rest);
+    out
 }
 
 fn evaluate(ast: &Ast, data: &Value) -> Result<Value, String> {

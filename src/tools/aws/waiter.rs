@@ -12,6 +12,7 @@ use super::End;
 use super::command::{self, Answer};
 use super::failure::Failure;
 use super::globals::Globals;
+use super::help;
 use super::model::{self, Service};
 use super::options::{self, Opt};
 use super::query::Query;
@@ -85,6 +86,10 @@ pub(super) async fn run(call: &TargetCall, globals: &Globals, service: &Service,
     let Some(name) = parsed.positional else {
         return Err(Failure::usage("the following arguments are required: operation").into());
     };
+    if name == "help" {
+        call.out.stdout(help::waiters(service)).await?;
+        return Ok(());
+    }
     let Some((named, waiter)) = waiters(&service.name).iter().find(|(known, _)| model::dashed(known) == name) else {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         return Err(Failure::usage(options::invalid_choice("operation", &name, &known)).into());

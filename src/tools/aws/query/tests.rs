@@ -137,3 +137,20 @@ mod differential {
         }
     }
 }
+
+#[test]
+fn literals_that_are_no_json_are_strings() {
+    let data = serde_json::json!({"items": [{"name": "pods", "n": 1}, {"name": "no`des", "n": 2}]});
+    for (text, expected) in [
+        ("items[?name==`pods`].n", serde_json::json!([1])),
+        ("items[?name==`\"pods\"`].n", serde_json::json!([1])),
+        ("items[?n==`2`].name", serde_json::json!(["no`des"])),
+        ("items[?name==`no\\`des`].n", serde_json::json!([2])),
+        ("items[?name=='pods' || name == `x`].\"n\"", serde_json::json!([1])),
+        ("join(`-`, items[].name)", serde_json::json!("pods-no`des")),
+    ] {
+        assert_eq!(Query::parse(text).and_then(|query| query.search(&data)), Ok(expected), "{text}");
+    }
+    let incomplete = Query::parse("items[").unwrap_err();
+    assert_eq!(incomplete, "Invalid jmespath expression: Incomplete expression:\n\"items[\"\n       ^");
+}

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::seed::AssociationSeed;
-use super::wire::Refusal;
+use crate::sandbox::aws::seed::AssociationSeed;
+use crate::sandbox::aws::wire::Refusal;
 
 /// An association: which role the Pods of a service account get.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Association {
+pub(in super::super) struct Association {
     pub id: String,
     pub arn: String,
     pub cluster: String,
@@ -77,10 +77,10 @@ pub(super) fn epoch(moment: Timestamp) -> Value {
 
 /// All associations of the account, in the order of their making.
 #[derive(Default)]
-pub(super) struct Associations(Mutex<Vec<Association>>);
+pub(in super::super) struct Associations(Mutex<Vec<Association>>);
 
 /// Where a new association is made, and when.
-pub(super) struct Place<'a> {
+pub(in super::super) struct Place<'a> {
     pub account: &'a str,
     pub region: &'a str,
     pub cluster: &'a str,
@@ -102,6 +102,11 @@ impl Associations {
         all.iter()
             .find(|a| a.cluster == cluster && a.namespace == namespace && a.service_account == service_account)
             .cloned()
+    }
+
+    /// Lets those of a cluster go with it.
+    pub fn forget(&self, cluster: &str) {
+        self.lock().retain(|association| association.cluster != cluster);
     }
 
     /// Lets `change` at the tags of what an ARN names.
