@@ -74,6 +74,10 @@ def compact(data, service, called):
                 entry["page"]["rest"] = page["non_aggregate_keys"]
         operations[name] = entry
 
+    # What goes in has the members that the SDK can set.
+    settable = {operation["input"]["shape"]: called[name][1] for name, operation in model["operations"].items()
+                if name in called and "input" in operation}
+    settable = {shape: {setter[4:].replace("_", "") for setter in setters} for shape, setters in settable.items()}
     while queue:
         name = queue.pop()
         shape = shapes[name]
@@ -85,6 +89,8 @@ def compact(data, service, called):
         if shape["type"] == "structure":
             members = []
             for member, r in shape["members"].items():
+                if name in settable and member.lower() not in settable[name]:
+                    continue
                 assert r.get("location") not in ("header", "headers", "statusCode"), (name, member)
                 flags = ("r" if member in shape.get("required", []) else "") + ("i" if r.get("idempotencyToken") else "")
                 row = [member, ref(r)] + ([flags] if flags else [])

@@ -147,7 +147,7 @@ mod tests {
             ("{", Some("Expecting property name enclosed in double quotes: line 1 column 2 (char 1)")),
             (r#"{"a" 1}"#, Some("Expecting ':' delimiter: line 1 column 6 (char 5)")),
             (r#"{"a": }"#, Some("Expecting value: line 1 column 7 (char 6)")),
-            ("{\n \"a\": 1\n \"b\": 2}", Some("Expecting ',' delimiter: line 3 column 2 (char 12)")),
+            ("{\n \"a\": 1\n \"b\": 2}", Some("Expecting ',' delimiter: line 3 column 2 (char 11)")),
             (r#"{"a": 1} x"#, Some("Extra data: line 1 column 10 (char 9)")),
             (r#"["a"#, Some("Unterminated string starting at: line 1 column 2 (char 1)")),
             (r#"["\q"]"#, Some("Invalid \\escape: line 1 column 3 (char 2)")),

@@ -264,8 +264,9 @@ fn a_policys_versions_are_numbered_once() {
     on_session(|clock| async move {
         let bench = Bench::new(&clock).await;
         let policy = format!("--policy-arn arn:aws:iam::{ACCOUNT}:policy/table");
-        let create =
-            format!("iam create-policy-version {policy} --policy-document {{\"Version\":\"x\"}} --set-as-default");
+        let create = format!(
+            "iam create-policy-version {policy} --policy-document {{\"Version\":\"2012-10-17\",\"Statement\":[]}} --set-as-default"
+        );
         let list = format!("iam list-policy-versions {policy} --query Versions[].[VersionId,IsDefaultVersion]");
         let made = bench.json(&create).await;
         assert_eq!(made["PolicyVersion"]["VersionId"], "v2");
