@@ -27,7 +27,7 @@ use hyper_util::rt::TokioIo;
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::{Sandbox, Scenario, aws};
 use lectern::target::Target;
-use lectern::tools::{self, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput, Tool};
+use lectern::tools::{self, Exports, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput, Tool};
 use regex::Regex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -161,6 +161,7 @@ async fn ours(target: &Arc<Target>, clock: &Clock, folder: &Path, args: &[String
             clock: clock.clone(),
             cancel: CancellationToken::new(),
         },
+        exports: Exports::default(),
         target: Arc::clone(target),
         stdin: TargetInput::new(requests, chunks),
         out: Output::new(pieces, clock.clone()),

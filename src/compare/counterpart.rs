@@ -6,6 +6,9 @@ use super::values::{Kind, Reach, age_at, is_suffix_alphabet, key_names_account, 
 pub(super) fn typed(text: &str, at: usize, key: &str) -> Option<(Kind, usize)> {
     let bytes = text.as_bytes();
     let first = *bytes.get(at)?;
+    if at == 0 && is_template_hash(text, key) {
+        return Some((Kind::TemplateHash, text.len()));
+    }
     if first.is_ascii_digit() {
         let digits = bytes[at..].iter().take(40).take_while(|b| b.is_ascii_digit()).count();
         let next = bytes.get(at + digits).copied().unwrap_or(b' ');
@@ -37,11 +40,23 @@ pub(super) fn typed(text: &str, at: usize, key: &str) -> Option<(Kind, usize)> {
         }
     }
     if first == b'v'
-        && let Some(length) = node_version_at(bytes, at)
+        && let Some(length) = node_version_at(bytes, at).or_else(|| told_version(text, at))
     {
         return Some((Kind::NodeVersion, length));
     }
     recognise(text, at)
+}
+
+/// Whether a value is the hash of a Pod template, as its key says: such a hash may be of digits alone.
+fn is_template_hash(text: &str, key: &str) -> bool {
+    key.ends_with("pod-template-hash") && (5..=10).contains(&text.len()) && is_suffix_alphabet(text)
+}
+
+/// The length of a version that `kubectl version` tells of the client or the server: whoever reads the page has another build.
+fn told_version(text: &str, at: usize) -> Option<usize> {
+    let told = ["Client Version: ", "Server Version: "].iter().any(|words| text[..at].ends_with(words));
+    let number = text[at + 1..].bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    (told && at + 1 + number == text.len() && text[at + 1..].split('.').count() == 3).then_some(1 + number)
 }
 
 fn is_counter(key: &str) -> bool {

@@ -101,6 +101,7 @@ pub(super) fn is_benign(content: &str) -> bool {
         || content.starts_with("Unable to use a TTY")
         || content.starts_with("Flag --") && content.contains("deprecated")
         || content.starts_with("# Warning: ")
+        || content.starts_with("WARNING: version difference between client ")
 }
 
 /// Whether a line reports a failure of the tool itself.

@@ -3,22 +3,22 @@
 //! A scenario is a folder: `scenario.yaml` (the environment of a lesson's shell, a description, the modules that begin so), `aws.yaml` (the account),
 //! `cluster.yaml` (the cluster, and how containers behave in it) and `manifests/*.yaml` (plain Kubernetes objects). Only
 //! the first is required.
+//!
+//! A scenario may build on another one (`base:` in `scenario.yaml`) and has then all of it but what it lists under `without:`; what it says itself
+//! counts more. A folder `modules/NAME` in a scenario is what is otherwise where the module of that name begins: it holds the same files, and
+//! builds on the scenario that it is in.
+
+mod read;
+mod source;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use include_dir::{Dir, include_dir};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::cluster::Manifest;
+use self::source::Source;
 use super::{SandboxError, aws, cluster};
 
-static BUNDLED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/scenarios");
-
-/// The file that names the scenario which is used when nobody names one.
-const DEFAULT: &str = "default";
+/// How many scenarios may build on one another.
+const DEEPEST: usize = 8;
 
 /// What a sandbox starts with.
 #[derive(Debug, Clone, Default)]
@@ -27,28 +27,16 @@ pub struct Scenario {
     pub description: String,
     /// The environment that a lesson's shell starts with.
     pub environment: BTreeMap<String, String>,
-    /// The workshop's modules that begin so, as `prepare-environment` names them.
+    /// The workshop's modules that begin here, as `prepare-environment` names them.
     pub modules: Vec<String>,
     /// The account.
     pub aws: aws::Seed,
     /// The cluster.
     pub cluster: cluster::Seed,
+    /// The module at whose beginning it is; `None` where it is the scenario itself.
+    module: Option<String>,
+    source: Source,
 }
-
-/// `scenario.yaml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    environment: BTreeMap<String, String>,
-    #[serde(default)]
-    modules: Vec<String>,
-}
-
-/// A scenario's files by their path in its folder.
-type Texts = BTreeMap<PathBuf, String>;
 
 impl Scenario {
     /// The scenario that is used when nobody names one.
@@ -56,8 +44,7 @@ impl Scenario {
     /// # Errors
     /// When a bundled file is wrong.
     pub fn default_bundled() -> Result<Self, SandboxError> {
-        let name = BUNDLED.get_file(DEFAULT).and_then(|file| file.contents_utf8()).unwrap_or_default();
-        Self::bundled(name.trim())
+        Self::bundled(source::default_name())
     }
 
     /// A bundled scenario.
@@ -65,36 +52,12 @@ impl Scenario {
     /// # Errors
     /// When there is none of that name.
     pub fn bundled(name: &str) -> Result<Self, SandboxError> {
-        let Some(folder) = BUNDLED.dirs().find(|folder| folder.path() == Path::new(name)) else {
-            return Err(SandboxError::NoScenario { name: name.into(), known: Self::names().join(", ") });
-        };
-        let mut texts = Texts::new();
-        let manifests = folder.get_dir(folder.path().join("manifests"));
-        for file in folder.files().chain(manifests.into_iter().flat_map(Dir::files)) {
-            let path = file.path().strip_prefix(folder.path()).unwrap_or(file.path());
-            texts.insert(path.to_owned(), file.contents_utf8().unwrap_or_default().to_owned());
-        }
-        Self::read(Path::new(name), &texts)
+        Self::of(&Source::bundled(name)?, DEEPEST)
     }
 
     /// The names of the bundled scenarios.
     pub fn names() -> Vec<String> {
-        let mut names: Vec<String> = BUNDLED.dirs().map(|folder| folder.path().display().to_string()).collect();
-        names.sort();
-        names
-    }
-
-    /// The name of the bundled scenario that a module of the workshop begins with.
-    ///
-    /// # Errors
-    /// When a bundled file is wrong.
-    pub fn of_module(module: &str) -> Result<Option<String>, SandboxError> {
-        for name in Self::names() {
-            if Self::bundled(&name)?.modules.iter().any(|known| known == module) {
-                return Ok(Some(name));
-            }
-        }
-        Ok(None)
+        source::names()
     }
 
     /// The scenario in a folder.
@@ -102,212 +65,140 @@ impl Scenario {
     /// # Errors
     /// When a file cannot be read, or says what is not understood: with file, line and column.
     pub fn load(folder: &Path) -> Result<Self, SandboxError> {
-        let mut texts = Texts::new();
-        for part in ["", "manifests"] {
-            let here = folder.join(part);
-            let entries = match std::fs::read_dir(&here) {
-                Ok(entries) => entries,
-                Err(error) if part.is_empty() => return Err(whole(&here, &error.to_string())),
-                Err(_) => continue,
-            };
-            for entry in entries {
-                let path = entry.map_err(|error| whole(&here, &error.to_string()))?.path();
-                let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-                if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
-                    let text = std::fs::read_to_string(&path).map_err(|error| whole(&path, &error.to_string()))?;
-                    texts.insert(Path::new(part).join(name), text);
-                }
-            }
-        }
-        Self::read(folder, &texts)
+        Self::of(&Source::Folder(folder.to_owned()), DEEPEST)
     }
 
-    fn read(folder: &Path, texts: &Texts) -> Result<Self, SandboxError> {
-        let mut scenario = Self::default();
-        let known = ["scenario.yaml", "aws.yaml", "cluster.yaml"];
-        let Some(head) = texts.get(Path::new(known[0])) else {
-            return Err(whole(
-                &folder.join(known[0]),
-                "a scenario needs this file; an empty `environment: {}` will do",
-            ));
-        };
-        let head: Head = one(&folder.join(known[0]), head)?;
-        scenario.description = head.description;
-        scenario.environment = head.environment;
-        scenario.modules = head.modules;
-        if let Some(text) = texts.get(Path::new(known[1])) {
-            scenario.aws = one(&folder.join(known[1]), text)?;
-        }
-        if let Some(text) = texts.get(Path::new(known[2])) {
-            scenario.cluster = one(&folder.join(known[2]), text)?;
-        }
-        for (path, text) in texts {
-            let file = folder.join(path);
-            if path.parent() == Some(Path::new("manifests")) {
-                scenario.cluster.manifests.extend(manifests(&file, text)?);
-            } else if !known.iter().any(|known| path == Path::new(known)) {
-                return Err(whole(
-                    &file,
-                    &format!("a scenario has no such file; it has {}, manifests", known.join(", ")),
-                ));
+    fn of(source: &Source, deepest: usize) -> Result<Self, SandboxError> {
+        let texts = source.texts(None)?;
+        let mut head = read::head(source.path(), &texts)?;
+        let mut modules = std::mem::take(&mut head.modules);
+        modules.extend(source.modules());
+        let mut scenario = match &head.base {
+            Some(_) if deepest == 0 => {
+                let file = source.path().join(source::HEAD);
+                return Err(read::whole(&file, "the scenarios build on one another without an end"));
             }
-        }
-        scenario.agree(folder, texts)?;
+            Some(base) => Self::of(&source.base(base)?, deepest - 1)?,
+            None => Self::default(),
+        };
+        scenario.lay(source.path(), head, &texts)?;
+        scenario.modules = modules;
+        scenario.source = source.clone();
         Ok(scenario)
     }
 
-    /// Compares what the account and the cluster say of each other.
-    fn agree(&self, folder: &Path, texts: &Texts) -> Result<(), SandboxError> {
-        let wrong = |file: &str, key: &str, message: String| {
-            let text = texts.get(Path::new(file)).map_or("", String::as_str);
-            let line = text.lines().position(|line| line.starts_with(key)).map_or(1, |at| at + 1);
-            Err(SandboxError::Scenario { file: folder.join(file), line, column: 1, message })
-        };
-        let (aws, cluster) = (&self.aws, &self.cluster);
-        if !aws.account.is_empty() && (aws.account.len() != 12 || !aws.account.bytes().all(|one| one.is_ascii_digit()))
-        {
-            return wrong("aws.yaml", "account:", format!("account {:?} is not twelve digits", aws.account));
+    /// The scenario as a module begins: of this scenario if it has it, else of the bundled one that has it. `None` when none has.
+    ///
+    /// # Errors
+    /// When a file of it is wrong.
+    pub fn at_module(&self, module: &str) -> Result<Option<Self>, SandboxError> {
+        if let Some(found) = self.without_module()?.own_module(module)? {
+            return Ok(Some(found));
         }
-        let known: Vec<&str> = aws.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-        if !cluster.name.is_empty() && !known.is_empty() && !known.contains(&cluster.name.as_str()) {
-            let message = format!("the account has no cluster {:?}; aws.yaml has {}", cluster.name, known.join(", "));
-            return wrong("cluster.yaml", "name:", message);
-        }
-        if !cluster.region.is_empty() && !aws.region.is_empty() && cluster.region != aws.region {
-            let message = format!("the account's region is {}, and the cluster is in {}", aws.region, cluster.region);
-            return wrong("cluster.yaml", "region:", message);
-        }
-        let mut names: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return wrong("cluster.yaml", "nodes:", format!("there are two nodes named {}", pair[0]));
-        }
-        Ok(())
-    }
-}
-
-/// The objects of a file of manifests, each with the line that it begins at.
-fn manifests(file: &Path, text: &str) -> Result<Vec<Manifest>, SandboxError> {
-    let mut found = Vec::new();
-    let mut document = String::new();
-    let mut line = 0;
-    // Above each document stay as many empty lines as others took, so that errors name the file's lines.
-    for (number, row) in text.lines().chain(["---"]).enumerate() {
-        let ends = row == "---" || row.starts_with("--- ");
-        if !ends {
-            if line == 0 && !row.trim_start().is_empty() && !row.trim_start().starts_with('#') {
-                line = number + 1;
+        for name in Self::names() {
+            if let Some(found) = Self::bundled(&name)?.own_module(module)? {
+                return Ok(Some(found));
             }
-            document.push_str(row);
-            document.push('\n');
-            continue;
         }
-        if line > 0 {
-            let object: Value = serde_saphyr::from_str(&document).map_err(|error| located(file, &error))?;
-            if !object.is_object() {
-                let message = "not a Kubernetes object: a manifest is a map with apiVersion, kind and metadata".into();
-                return Err(SandboxError::Scenario { file: file.to_owned(), line, column: 1, message });
-            }
-            found.push(Manifest { file: file.to_owned(), line, object });
-        }
-        document = "\n".repeat(number + 1);
-        line = 0;
-        if let Some(rest) = row.strip_prefix("--- ").filter(|rest| !rest.trim_start().starts_with('#')) {
-            document.truncate(number);
-            document.push_str(rest);
-            document.push('\n');
-            line = number + 1;
-        }
+        Ok(None)
     }
-    Ok(found)
-}
 
-fn one<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, SandboxError> {
-    serde_saphyr::from_str(text).map_err(|error| located(file, &error))
-}
-
-/// A file that is wrong as a whole.
-fn whole(file: &Path, message: &str) -> SandboxError {
-    SandboxError::Scenario { file: file.to_owned(), line: 1, column: 1, message: message.into() }
-}
-
-fn located(file: &Path, error: &serde_saphyr::Error) -> SandboxError {
-    let place = error.location();
-    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    // The first line says what is wrong; below it is an excerpt of the file, which whoever prints this can show better. The
-    // place is told ahead of it.
-    let message = error.without_snippet().to_string();
-    let message = message.lines().next().unwrap_or_default();
-    let message = message.rsplit_once(" at line ").map_or(message, |(what, _)| what);
-    let message = match message {
-        // The only variants with values that a scenario has are conditions.
-        "expected end of mapping after enum variant value" => {
-            "a condition has one key; write `all: [...]` around several"
+    fn own_module(self, module: &str) -> Result<Option<Self>, SandboxError> {
+        if !self.modules.iter().any(|known| known == module) {
+            return Ok(None);
         }
-        other => other,
-    };
-    SandboxError::Scenario {
-        file: file.to_owned(),
-        line: place.map_or(1, |place| number(place.line())),
-        column: place.map_or(1, |place| number(place.column())),
-        message: message.to_owned(),
+        let mut scenario = Self { module: Some(module.to_owned()), ..self };
+        if scenario.source.modules().iter().any(|known| known == module) {
+            let texts = scenario.source.texts(Some(module))?;
+            let folder = scenario.source.module_path(module);
+            let head = read::head(&folder, &texts)?;
+            if head.base.is_some() || !head.modules.is_empty() {
+                let file = folder.join(source::HEAD);
+                return Err(read::whole(&file, "a module builds on the scenario that it is in, and has no modules"));
+            }
+            scenario.lay(&folder, head, &texts)?;
+        }
+        Ok(Some(scenario))
+    }
+
+    /// The scenario itself, where it was at a module's beginning.
+    ///
+    /// # Errors
+    /// When a file of it is wrong.
+    pub fn without_module(&self) -> Result<Self, SandboxError> {
+        if self.module.is_none() {
+            return Ok(self.clone());
+        }
+        Self::of(&self.source, DEEPEST)
+    }
+
+    /// The module at whose beginning it is.
+    pub fn module(&self) -> Option<&str> {
+        self.module.as_deref()
+    }
+
+    /// Its name, where it is a bundled one.
+    pub fn name(&self) -> Option<&str> {
+        match &self.source {
+            Source::Bundled(name) => Some(name),
+            Source::Folder(_) | Source::Made => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    fn wrong(files: &[(&str, &str)]) -> String {
-        let texts: Texts = files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect();
-        match Scenario::read(Path::new("s"), &texts) {
-            Ok(_) => String::new(),
-            Err(error) => error.to_string(),
+    #[test]
+    fn all_bundled_scenarios_and_modules_can_be_read() {
+        for name in Scenario::names() {
+            let scenario = Scenario::bundled(&name).unwrap();
+            for module in &scenario.modules {
+                let found = scenario.at_module(module).unwrap().unwrap();
+                assert_eq!((found.module(), found.name()), (Some(module.as_str()), Some(name.as_str())));
+            }
         }
+        assert!(Scenario::default_bundled().unwrap().at_module("no/such").unwrap().is_none());
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
-        let head = ("scenario.yaml", "environment: {}\n");
-        let aws = ("aws.yaml", "account: \"111122223333\"\nregion: r1\nclusters: [{name: shop, version: \"1.36\"}]\n");
-        let cluster = |text: &'static str| ("cluster.yaml", text);
-        for (file, message) in [
-            (
-                cluster("# c\nname: shops\n"),
-                "s/cluster.yaml:2:1: the account has no cluster \"shops\"; aws.yaml has shop",
-            ),
-            (
-                cluster("name: shop\nregion: r2\n"),
-                "s/cluster.yaml:2:1: the account's region is r1, and the cluster is in r2",
-            ),
-            (
-                cluster("containers:\n  - match: {imag: x}\n"),
-                "s/cluster.yaml:2:13: unknown field `imag`, expected one of image, container, namespace, labels, owner",
-            ),
-            (
-                cluster("containers:\n  - exits: [{after: 1s, code: 1, when: {env: {A: b}, service: c}}]\n"),
-                "s/cluster.yaml:2:54: a condition has one key; write `all: [...]` around several",
-            ),
-            (
-                ("clustr.yaml", ""),
-                "s/clustr.yaml:1:1: a scenario has no such file; it has scenario.yaml, aws.yaml, cluster.yaml, manifests",
-            ),
-            (
-                ("manifests/a.yaml", "# a\nkind: A\n---\n- 1\n"),
-                "s/manifests/a.yaml:4:1: not a Kubernetes object: a manifest is a map with apiVersion, kind and metadata",
-            ),
-        ] {
-            assert_eq!(wrong(&[head, aws, file]), message);
-        }
-        assert!(wrong(&[aws]).starts_with("s/scenario.yaml:1:1: a scenario needs this file"));
-    }
-
-    #[test]
-    fn manifests_know_their_lines() {
-        let text = "# first\napiVersion: v1\nkind: A\n---\n# nothing\n---\n\n# second\nkind: B\n--- # third\nkind: C\n";
-        let found = manifests(Path::new("m.yaml"), text).unwrap();
-        let lines: Vec<(usize, &str)> =
-            found.iter().map(|one| (one.line, one.object["kind"].as_str().unwrap())).collect();
-        assert_eq!(lines, [(2, "A"), (9, "B"), (11, "C")]);
+    fn a_module_is_laid_over_its_scenario() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let object = |kind: &str, namespace: &str, name: &str| {
+            let namespace = if namespace.is_empty() { String::new() } else { format!(", namespace: {namespace}") };
+            format!("{{apiVersion: v1, kind: {kind}, metadata: {{name: {name}{namespace}}}}}\n---\n")
+        };
+        write("low/scenario.yaml", "environment: {A: '1', B: '1'}");
+        write("low/cluster.yaml", "name: low\nversion: v1.30.0\ncontainers: [{pull: 1s}]");
+        let all = [object("Namespace", "", "web"), object("Secret", "web", "key"), object("ConfigMap", "x", "kept")];
+        write("low/manifests/all.yaml", &all.concat());
+        write("own/scenario.yaml", "base: ../low\nenvironment: {B: '2'}\nmodules: [plain]");
+        write("own/cluster.yaml", "name: own\ncontainers: [{pull: 2s}, {pull: 3s}]");
+        write("own/modules/a/b/scenario.yaml", "without: [Namespace/web]\nenvironment: {C: '3'}");
+        write("own/modules/a/b/manifests/new.yaml", &object("ConfigMap", "x", "kept"));
+        let own = Scenario::load(&folder.path().join("own")).unwrap();
+        assert_eq!((own.cluster.name.as_str(), own.cluster.version.as_str()), ("own", "v1.30.0"));
+        assert_eq!(own.cluster.containers.len(), 3);
+        assert_eq!(own.modules, ["plain", "a/b"]);
+        let plain = own.at_module("plain").unwrap().unwrap();
+        assert_eq!(plain.cluster.manifests.len(), 3);
+        let inner = plain.at_module("a/b").unwrap().unwrap();
+        assert_eq!(inner.environment["A"].clone() + &inner.environment["B"] + &inner.environment["C"], "123");
+        let [kept] = inner.cluster.manifests.as_slice() else { panic!("{:?}", inner.cluster.manifests) };
+        assert!(kept.file.ends_with("own/modules/a/b/manifests/new.yaml"), "{kept:?}");
+        assert_eq!(inner.without_module().unwrap().cluster.manifests.len(), 3);
+        // Whoever builds on itself is told.
+        write("low/scenario.yaml", "base: ../own");
+        assert!(Scenario::load(&folder.path().join("own")).unwrap_err().to_string().contains("without an end"));
+        write("low/scenario.yaml", "base: nowhere");
+        assert!(Scenario::load(&folder.path().join("own")).unwrap_err().to_string().contains("nowhere"));
     }
 }

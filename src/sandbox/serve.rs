@@ -124,7 +124,7 @@ impl Serving {
         };
         let (cluster_at, account_at) = (address(&cluster)?, address(&account)?);
 
-        let name = sandbox.aws().clusters().into_iter().next().unwrap_or_else(|| "sandbox".into());
+        let name = sandbox.cluster_name().unwrap_or_else(|| "sandbox".into());
         let kubeconfig = folder.join("kubeconfig");
         state::write_private(&kubeconfig, identity.kubeconfig(&name, cluster_at).as_bytes())?;
         // What the account tells of the cluster leads to this socket, as `aws eks update-kubeconfig` wants it.
@@ -142,7 +142,7 @@ impl Serving {
         )?;
         account::serve(account, sandbox.aws().clone(), &identity, promise.clone(), stop.clone());
 
-        let mut environment = sandbox.environment().clone();
+        let mut environment = sandbox.environment();
         let region = sandbox.aws().region();
         for (name, value) in [
             ("KUBECONFIG", kubeconfig.display().to_string()),

@@ -225,7 +225,8 @@ impl Session {
             }
             let pending = target.as_sandbox().is_none_or(|sandbox| sandbox.cluster().is_pending());
             let calls = target.calls().take();
-            Ok(Input::CommandEnded(CommandEnd { status, ended, output, calls, unknown, pending }))
+            let known = super::setup::known(&target.environment());
+            Ok(Input::CommandEnded(CommandEnd { status, ended, output, calls, unknown, pending, known }))
         })
     }
 

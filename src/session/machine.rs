@@ -40,8 +40,6 @@ pub struct Rules {
     pub timeout: Option<Duration>,
     /// What one call of a hook may take, instead of what the page says.
     pub hook_timeout: Option<Duration>,
-    /// What is known of the learner's world.
-    pub known: Known,
     /// What the course's author says about all outputs.
     pub compare: compare::Rules,
 }
@@ -94,6 +92,8 @@ pub struct CommandEnd {
     pub unknown: Vec<String>,
     /// Whether something is still due to happen in the target. Always true of a live one.
     pub pending: bool,
+    /// What is known of the learner's world.
+    pub known: Known,
 }
 
 /// What to do.

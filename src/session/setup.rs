@@ -199,7 +199,6 @@ impl Prepared {
         };
         let target = Arc::new(target.allowing(setup.programs.clone()));
         let environment = target.environment();
-        let known = known(&environment);
         if let Some(moment) = &moment {
             moment.work.write(&work).map_err(|source| SessionError::Folder { path: work.clone(), source })?;
         }
@@ -226,8 +225,7 @@ impl Prepared {
         }
         let How { unlocked, timeout, hook_timeout } = setup.how;
         let (no_wait, live) = (setup.no_wait, setup.kind == Kind::Live);
-        let rules =
-            Rules { only_look: setup.look.is_some(), no_wait, live, unlocked, timeout, hook_timeout, known, compare };
+        let rules = Rules { only_look: setup.look.is_some(), no_wait, live, unlocked, timeout, hook_timeout, compare };
         let machine = match &moment {
             Some(moment) => Machine::resume(Arc::clone(&setup.course), rules, &moment.progress),
             None => Machine::new(Arc::clone(&setup.course), rules),
@@ -330,7 +328,7 @@ fn manifests_beside(page: &Path) -> Option<PathBuf> {
 }
 
 /// What the comparison may take as known.
-fn known(environment: &BTreeMap<String, String>) -> Known {
+pub(super) fn known(environment: &BTreeMap<String, String>) -> Known {
     const KNOWN: [&str; 4] = ["AWS_ACCOUNT_ID", "AWS_REGION", "EKS_CLUSTER_NAME", "EKS_CLUSTER_AUTO_NAME"];
     Known(KNOWN.iter().filter_map(|name| Some(((*name).to_owned(), environment.get(*name)?.clone()))).collect())
 }

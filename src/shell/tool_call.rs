@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use brush_core::{CommandArg, ExecutionResult};
+use brush_core::{CommandArg, ExecutionResult, ShellVariable};
 use tokio::sync::{mpsc, oneshot};
 
 use super::builtins::{Answer, Call, exported, place_of, program_result, stopped, words};
@@ -14,7 +14,7 @@ use super::context::{Context, Scope, set_last_dir};
 use super::streams::{Channel, Stopped};
 use crate::clock::Busy;
 use crate::tools::{
-    Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput, Tool, program,
+    Exports, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput, Tool, program,
     with_waiter,
 };
 
@@ -49,6 +49,7 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
             stdout: Channel::new(call.try_fd(1), &context, &scope),
             stderr: Channel::new(call.try_fd(2), &context, &scope),
         };
+        let exports = Exports::default();
         let status = tokio::task::block_in_place(|| {
             let _active = context.activity.active();
             match (program, tool) {
@@ -56,13 +57,18 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
                     let home = context.home.clone();
                     let start = program::Start { path, folder, home, stdin: ends.stdin.descriptor() };
                     let run = |call| Box::pin(program::run(call, start)) as _;
-                    target(run, invocation, ends, &context, &scope)
+                    target(run, invocation, ends, &context, &scope, Exports::default())
                 }
                 (None, Some(Tool::Stream(tool))) => stream(tool, &invocation, ends, &context),
-                (None, Some(Tool::Target(tool))) => target(tool, invocation, ends, &context, &scope),
+                (None, Some(Tool::Target(tool))) => target(tool, invocation, ends, &context, &scope, exports.clone()),
                 (None, None) => 127,
             }
         });
+        for (name, value) in exports.take() {
+            let mut variable = ShellVariable::new(value);
+            variable.export();
+            call.shell.env_mut().set_global(name, variable)?;
+        }
         Ok(if scope.token.is_cancelled() { stopped() } else { result(&call, status) })
     })
 }
@@ -144,6 +150,7 @@ fn target(
     ends: Ends,
     context: &Arc<Context>,
     scope: &Arc<Scope>,
+    exports: Exports,
 ) -> Status {
     let Ends { stdin, stdout, stderr } = ends;
     let clock = context.clock.clone();
@@ -157,6 +164,7 @@ fn target(
         stdin: TargetInput::new(requests_in, chunks),
         out: Output::new(pieces_in, clock.clone()),
         invocation,
+        exports,
     };
     let cancel = scope.token.clone();
     let starting = clock.busy();

@@ -207,7 +207,7 @@ impl Target {
                     account: Some(aws.account().to_owned()),
                     principal: Some(aws.principal().arn.clone()),
                     region: Some(aws.region().to_owned()),
-                    cluster: aws.clusters().into_iter().next(),
+                    cluster: sandbox.cluster_name(),
                 }
             }
             Place::Live(live) => live.identity.lock().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -245,7 +245,7 @@ impl Target {
     /// account and region filled in from the identity where they are unset.
     pub fn environment(&self) -> BTreeMap<String, String> {
         match &self.place {
-            Place::Sandbox(sandbox) => sandbox.environment().clone(),
+            Place::Sandbox(sandbox) => sandbox.environment(),
             Place::Live(live) => {
                 let identity = live.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let mut environment: BTreeMap<String, String> = live.for_lessons().collect();

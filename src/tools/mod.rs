@@ -24,7 +24,7 @@ pub use files::{Files, Root};
 pub use registry::{find, lacks, names};
 pub use sleep::interval;
 pub use types::{
-    Closed, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput, TargetTool,
-    Tool,
+    Closed, Exports, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput,
+    TargetTool, Tool,
 };
 pub use wait::{Waiter, with_waiter};

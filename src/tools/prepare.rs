@@ -1,8 +1,8 @@
 //! `prepare-environment [MODULE]`: the sandbox as a module of the workshop begins.
 //!
-//! The workshop's own program creates what a module needs in a learner's account and takes away what another left there. In the
-//! sandbox a scenario says what is there, so preparing is to begin with the scenario anew, in both halves. The work folder and the
-//! shell stay as they are.
+//! The workshop's own program creates what a module needs in a learner's account, takes away what another left there, and sets
+//! the module's variables in the shell that calls it. In the sandbox a scenario says what is there, so preparing is to begin anew with the
+//! scenario that has the module, in both halves. The work folder and the rest of the shell stay as they are.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ enum Refusal {
     Live,
     #[error("module {module} is not known here; the sandbox's scenario has {known}")]
     Unknown { module: String, known: String },
-    #[error("module {module} begins with another scenario: start lectern with --scenario {scenario}")]
+    #[error("module {module} begins in another account: start lectern with --scenario {scenario}")]
     Elsewhere { module: String, scenario: String },
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -57,18 +57,27 @@ async fn prepare(call: &TargetCall) -> Result<(), Refusal> {
         return Ok(());
     }
     let Some(sandbox) = call.target.as_sandbox() else { return Err(Refusal::Live) };
-    if let Some(module) = arguments.first() {
-        let module = module.trim_matches('/').to_owned();
-        let own = &sandbox.scenario().modules;
-        if !own.contains(&module) {
-            return Err(match Scenario::of_module(&module)? {
-                Some(scenario) => Refusal::Elsewhere { module, scenario },
-                None if own.is_empty() => Refusal::Unknown { module, known: "no modules".into() },
-                None => Refusal::Unknown { module, known: own.join(", ") },
-            });
+    let present = sandbox.scenario();
+    let scenario = match arguments.first() {
+        None => present.without_module()?,
+        Some(module) => {
+            let module = module.trim_matches('/').to_owned();
+            match present.at_module(&module)? {
+                Some(scenario) => scenario,
+                None if present.modules.is_empty() => {
+                    return Err(Refusal::Unknown { module, known: "no modules".into() });
+                }
+                None => return Err(Refusal::Unknown { module, known: present.modules.join(", ") }),
+            }
         }
+    };
+    let own = |scenario: &Scenario| (scenario.aws.account.clone(), scenario.aws.region.clone());
+    if own(&scenario) != own(&present) {
+        let module = scenario.module().unwrap_or_default().to_owned();
+        return Err(Refusal::Elsewhere { module, scenario: scenario.name().unwrap_or_default().to_owned() });
     }
-    sandbox.begin_anew().await?;
+    sandbox.begin_anew(&scenario).await?;
+    call.exports.set(scenario.environment);
     // Whether the reader is still there does not change what was done.
     let _ = call.out.stdout("The sandbox is as at the start of the module.\n").await;
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{Read, Write};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,24 @@ pub struct TargetCall {
     pub stdin: TargetInput,
     /// Standard output and error.
     pub out: Output,
+    /// Variables that it sets.
+    pub exports: Exports,
+}
+
+/// Variables that a tool sets, and exports, in the shell that calls it, once it has ended. Cheap to clone; all clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Exports(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl Exports {
+    /// Sets variables.
+    pub fn set(&self, variables: BTreeMap<String, String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(variables);
+    }
+
+    /// What was set.
+    pub fn take(&self) -> BTreeMap<String, String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Which of the two output streams.

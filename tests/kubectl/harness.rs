@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::{Sandbox, Scenario};
 use lectern::target::Target;
-use lectern::tools::{Files, Invocation, Output, StdStream, TargetCall, TargetInput, Tool};
+use lectern::tools::{Exports, Files, Invocation, Output, StdStream, TargetCall, TargetInput, Tool};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,7 @@ impl Cluster {
                 clock: self.clock.clone(),
                 cancel: CancellationToken::new(),
             },
+            exports: Exports::default(),
             target: Arc::clone(&self.target),
             stdin: TargetInput::new(requests, read),
             out: Output::new(pieces, self.clock.clone()),

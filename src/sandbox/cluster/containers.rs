@@ -79,19 +79,26 @@ impl Containers for Kubelets {
     ) -> BoxFuture<'a, Result<ExecAnswer, Status>> {
         let answer = || {
             let controllers = self.controllers.upgrade().ok_or_else(gone)?;
-            let controllers = lock(&controllers);
-            let runtime = controllers.nodes.pod(object::uid(pod)).cloned();
+            let mut controllers = lock(&controllers);
             let mut control = controllers.control.clone();
             control.now = self.clock.now();
-            let answer = answers::exec(&control, pod, runtime.as_deref(), container, &request.command)
-                .map_err(|message| Status::new(500, "InternalError", message))?;
+            answers::exec(&control, &mut controllers.nodes, pod, container, &request.command)
+                .map_err(|message| Status::new(500, "InternalError", message))
+        };
+        let answer = answer();
+        async move {
+            let answer = answer?;
+            if !answer.took.is_zero() {
+                // Whoever ends the session does not wait for it.
+                let _ = self.clock.sleep(answer.took).await;
+            }
             let (mut stdout, mut stderr) = (answer.stdout.into_bytes(), answer.stderr.into_bytes());
             if request.tty {
                 stdout.append(&mut stderr);
             }
             Ok(ExecAnswer { stdout, stderr, exit_code: answer.code })
-        };
-        futures::future::ready(answer()).boxed()
+        }
+        .boxed()
     }
 }
 

@@ -35,18 +35,26 @@ impl Controllers {
         let store = Store::seeded(clock.clone(), random);
         let past = jiff::SignedDuration::try_from(seed.running_for.0).unwrap_or_default();
         let began = clock.now().saturating_sub(past).unwrap_or(Timestamp::MIN);
-        let config = Config { git_version: seed.version.clone(), ..Config::default() };
-        let server = Server::new(store.clone(), clock.clone(), config);
-        server.add_admission(Arc::new(PodIdentity {
-            cluster: seed.name.clone(),
-            region: seed.region.clone(),
-            cloud: Arc::clone(&cloud),
-        }));
-        let control = Control { server, store, seed: Arc::new(seed.clone()), cloud, now: began };
-        let controllers = Self::new(control, Nodes::default())
+        let server = Server::new(store.clone(), clock.clone(), Config::default());
+        let mut control = Control { server, store, seed: Arc::default(), cloud, now: began };
+        control.follow(seed);
+        let controllers = Self::new(control, Nodes::of(seed))
             .map_err(|_| SandboxError::Setup("the cluster's history is too long to begin with".into()))?;
         fill(&controllers.control)?;
         Ok(controllers)
+    }
+}
+
+impl Control {
+    /// From now on the cluster is as `seed` describes it; what it holds stays.
+    pub(super) fn follow(&mut self, seed: &Seed) {
+        self.server.set_version(&seed.version);
+        self.server.set_admission(vec![Arc::new(PodIdentity {
+            cluster: seed.name.clone(),
+            region: seed.region.clone(),
+            cloud: Arc::clone(&self.cloud),
+        })]);
+        self.seed = Arc::new(seed.clone());
     }
 }
 

@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use cloud::CloudIdentity;
+pub(crate) use seed::fits_pattern;
 pub use seed::{
-    Behaviour, Condition, ExecAnswer, Exit, Load, LogLine, Manifest, Match, Network, NodeSeed, Permission, Readiness,
-    Seed, Span, Text,
+    Behaviour, Condition, ExecAnswer, Exit, Listens, Load, LogLine, Manifest, Match, Network, NodeSeed, Page,
+    Permission, Readiness, Seed, Span, Text,
 };
 
 use self::api::{Containers, Server};
@@ -105,12 +106,14 @@ impl Cluster {
         ClusterSnapshot { store: self.store().snapshot(), nodes: controllers.nodes.clone() }
     }
 
-    /// Goes back to a snapshot. Watches that are open end as a server ends them whose history is gone (410).
+    /// Goes to a snapshot of this cluster, or of another one that was filled from `seed`. Watches that are open end as a server ends
+    /// them whose history is gone (410).
     ///
     /// # Errors
     /// When the controllers cannot start again.
-    pub fn restore(&self, snapshot: &ClusterSnapshot) -> Result<(), SandboxError> {
+    pub fn restore(&self, snapshot: &ClusterSnapshot, seed: &Seed) -> Result<(), SandboxError> {
         let mut controllers = lock(&self.inner.controllers);
+        controllers.control.follow(seed);
         self.store().restore(&snapshot.store);
         controllers.control.now = self.inner.clock.now();
         controllers.restart(snapshot.nodes.clone()).map_err(|error| SandboxError::Snapshot(error.to_string()))

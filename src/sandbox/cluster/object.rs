@@ -44,6 +44,7 @@ pub mod resources {
         CSI_DRIVERS = "storage.k8s.io", "csidrivers";
         API_SERVICES = "apiregistration.k8s.io", "apiservices";
         INGRESSES = "networking.k8s.io", "ingresses";
+        NETWORK_POLICIES = "networking.k8s.io", "networkpolicies";
         INGRESS_CLASSES = "networking.k8s.io", "ingressclasses";
         ENDPOINT_SLICES = "discovery.k8s.io", "endpointslices";
         LEASES = "coordination.k8s.io", "leases";

@@ -31,6 +31,9 @@ pub struct Seed {
     /// How containers behave: the first row that matches a container counts.
     #[serde(default)]
     pub containers: Vec<Behaviour>,
+    /// Images that all nodes have from the start.
+    #[serde(default)]
+    pub images: Vec<String>,
     /// How long a load balancer takes to get its name.
     #[serde(default = "default_load_balancer")]
     pub load_balancer_after: Span,
@@ -51,10 +54,19 @@ impl Default for Seed {
             running_for: default_running_for(),
             nodes: Vec::new(),
             containers: Vec::new(),
+            images: Vec::new(),
             load_balancer_after: default_load_balancer(),
             random: 0,
             manifests: Vec::new(),
         }
+    }
+}
+
+impl Seed {
+    /// Whether the cluster is of Kubernetes 1.`minor` or later.
+    pub fn is_at_least(&self, minor: u32) -> bool {
+        let own = self.version.trim_start_matches('v').split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+        own.is_none_or(|own| own >= minor)
     }
 }
 
@@ -209,6 +221,15 @@ pub struct Behaviour {
     /// What it uses besides, while something keeps it busy.
     #[serde(default)]
     pub load: Vec<Load>,
+    /// The programs that its image has besides those of every image: `bash`, `curl`, `df`, `nslookup`.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// The files that its image has, by their path.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Where it listens once it is ready, and what it answers there.
+    #[serde(default)]
+    pub listens: Vec<Listens>,
 }
 
 /// Work that comes from outside and is shared: the containers of a namespace that the same row plays and that are ready
@@ -224,6 +245,44 @@ pub struct Load {
     /// The memory that all of them use together.
     #[serde(default)]
     pub memory: Quantity,
+}
+
+/// A port at which a container listens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listens {
+    /// Its number.
+    pub port: u16,
+    /// What it answers to HTTP requests: the first page that fits the path counts.
+    #[serde(default)]
+    pub pages: Vec<Page>,
+    /// What it says first, in a protocol of its own: then it does not speak HTTP.
+    #[serde(default)]
+    pub greeting: Option<Text>,
+}
+
+/// An answer to HTTP requests.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// The path without its query; may hold `*`.
+    pub path: String,
+    /// The status code.
+    #[serde(default = "ok")]
+    pub status: u16,
+    /// The media type.
+    #[serde(default = "json", rename = "type")]
+    pub kind: String,
+    /// What it is.
+    pub body: Text,
+}
+
+fn ok() -> u16 {
+    200
+}
+
+fn json() -> String {
+    "application/json".into()
 }
 
 /// Which containers a [`Behaviour`] is for. Patterns may hold `*`.
@@ -320,6 +379,8 @@ pub enum Condition {
     Service(Text),
     /// A container of that sort runs somewhere in the cluster.
     Running(Match),
+    /// The container can connect to a port, `host:port`: something listens there, and no network policy is in the way.
+    Reaches(Text),
     /// The Pod has credentials of its service account's pod identity association, and these allow an action.
     Allowed(Permission),
 }
@@ -335,8 +396,8 @@ pub struct Permission {
 }
 
 /// Text with places to fill: `${env.NAME}` (a variable of the container; empty when not set), `${pod}`, `${namespace}`,
-/// `${container}`, `${image}`, `${node}`, `${service_account}`, `${account}`, `${region}`, `${cluster}`, `${time}` (of
-/// the line) and `${reason}` (why the last `allowed` did not hold). `$${` is a plain `${`.
+/// `${container}`, `${image}`, `${node}`, `${service_account}`, `${account}`, `${region}`, `${cluster}`, `${time}` and
+/// `${date}` (of the line; as ISO 8601 and as `date` prints it) and `${reason}` (why the last `allowed` did not hold). `$${` is a plain `${`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(Vec<Piece>);
 
@@ -348,7 +409,7 @@ enum Piece {
 }
 
 /// The names that [`Text`] knows besides `env.NAME`.
-const VALUES: [&str; 11] = [
+const VALUES: [&str; 12] = [
     "pod",
     "namespace",
     "container",
@@ -359,6 +420,7 @@ const VALUES: [&str; 11] = [
     "region",
     "cluster",
     "time",
+    "date",
     "reason",
 ];
 

@@ -179,7 +179,7 @@ impl Machine {
             let case =
                 Case { command: &command.text, expected: text, actual: &both, exit_status: i32::from(end.status) };
             let rules = self.rules.compare.clone().and(directives::of_step(step));
-            let (comparison, bindings) = compare_with(&case, &self.rules.known, &active.bindings, &rules);
+            let (comparison, bindings) = compare_with(&case, &end.known, &active.bindings, &rules);
             if comparison.verdict == Outcome::Mismatch {
                 active.mismatch = true;
                 active.mended_by_time &= comparison.rejected.iter().all(|rejected| rejected.transient);

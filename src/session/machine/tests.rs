@@ -67,6 +67,7 @@ fn end(status: u8, stdout: &str) -> Input {
         calls: Vec::new(),
         unknown: Vec::new(),
         pending: false,
+        known: Known::default(),
     })
 }
 
@@ -170,6 +171,7 @@ fn each_cause_is_told_apart() {
             calls: Vec::new(),
             unknown: Vec::new(),
             pending: false,
+            known: Known::default(),
         })
     };
     type Case = (&'static str, Annotations, Vec<Input>, Option<Cause>);
@@ -228,6 +230,7 @@ fn not_yet(calls: Vec<CallRecord>, pending: bool) -> Input {
         calls,
         unknown: Vec::new(),
         pending,
+        known: Known::default(),
     })
 }
 
@@ -311,6 +314,7 @@ fn quitting_cancels_saves_and_stops() {
         calls: Vec::new(),
         unknown: Vec::new(),
         pending: false,
+        known: Known::default(),
     });
     let effects = done(&machine.handle(T, ended));
     assert_eq!(effects.last().map(String::as_str), Some("stop"));

@@ -64,7 +64,7 @@ async fn run(call: TargetCall) -> Status {
 }
 
 async fn work(call: TargetCall) -> Result<(), Failure> {
-    let TargetCall { invocation, target, stdin, out } = call;
+    let TargetCall { invocation, target, stdin, out, exports: _ } = call;
     let (verb, words) = find(&invocation.args)?;
     let command = format!("kubectl {}", verb.title());
     let options = Parsed::read(&words, verb.options).map_err(|error| match error {

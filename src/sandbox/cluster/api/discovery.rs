@@ -136,7 +136,7 @@ fn aggregated_resource(kind: &Kind) -> Value {
 impl Server {
     /// `/version`.
     pub(super) fn version(&self) -> Value {
-        let git = &self.config().git_version;
+        let git = &self.git_version();
         let mut numbers = git.trim_start_matches('v').split(['.', '-']);
         let (major, minor) = (numbers.next().unwrap_or("1"), numbers.next().unwrap_or("0"));
         json!({

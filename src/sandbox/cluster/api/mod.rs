@@ -93,6 +93,7 @@ struct Inner {
     store: Store,
     clock: Clock,
     config: Config,
+    version: Mutex<String>,
     containers: Mutex<Option<Arc<dyn Containers>>>,
     admission: Mutex<Vec<Arc<dyn Admission>>>,
 }
@@ -100,7 +101,9 @@ struct Inner {
 impl Server {
     /// A server on a store. Logs and exec answer an error until [`Server::set_containers`] was called.
     pub fn new(store: Store, clock: Clock, config: Config) -> Self {
-        let inner = Inner { store, clock, config, containers: Mutex::new(None), admission: Mutex::new(Vec::new()) };
+        let version = Mutex::new(config.git_version.clone());
+        let (containers, admission) = (Mutex::new(None), Mutex::new(Vec::new()));
+        let inner = Inner { store, clock, config, version, containers, admission };
         Self { inner: Arc::new(inner) }
     }
 
@@ -109,9 +112,18 @@ impl Server {
         *self.inner.containers.lock().unwrap_or_else(PoisonError::into_inner) = Some(containers);
     }
 
-    /// Adds a hook that sees every object that is about to be created. Hooks are asked in the order of their adding.
-    pub fn add_admission(&self, admission: Arc<dyn Admission>) {
-        self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner).push(admission);
+    /// Says which hooks see every object that is about to be created, in their order.
+    pub fn set_admission(&self, admission: Vec<Arc<dyn Admission>>) {
+        *self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner) = admission;
+    }
+
+    /// From now on the server says that it is of this version.
+    pub fn set_version(&self, git_version: &str) {
+        git_version.clone_into(&mut self.inner.version.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn git_version(&self) -> String {
+        self.inner.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The store that it serves.

@@ -272,7 +272,7 @@ impl Server {
         }
         document.close();
         let whole = json!({
-            "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": self.config().git_version},
+            "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": self.git_version()},
             "paths": document.paths, "components": {"schemas": document.schemas},
         });
         let mut response = body::json(StatusCode::OK, &whole);

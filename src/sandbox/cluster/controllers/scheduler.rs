@@ -12,6 +12,9 @@ use super::volumes::{self, Claims};
 /// Of a node that a Pod's volume cannot be used on.
 const ASTRAY: &str = "node(s) didn't match PersistentVolume's node affinity";
 
+/// The labels of a node that its Pods get.
+const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
+
 const COMPONENT: &str = "default-scheduler";
 const KIND: (&str, &str) = ("v1", "Pod");
 
@@ -71,9 +74,11 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
     }
     let bound = control.update(&key, |pod| {
         pod["spec"]["nodeName"] = object::name(node).into();
-        for label in ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"] {
-            if let Some(value) = node["metadata"]["labels"][label].as_str()
-                && pod["metadata"]["labels"].get(label).is_none()
+        // Pods learn their node's place since 1.35.
+        let told: &[&str] = if control.seed.is_at_least(35) { &TOPOLOGY } else { &[] };
+        for label in told {
+            if let Some(value) = node["metadata"]["labels"][*label].as_str()
+                && pod["metadata"]["labels"].get(*label).is_none()
             {
                 object::set_meta(pod, "labels", label, value);
             }

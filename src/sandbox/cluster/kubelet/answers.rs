@@ -1,6 +1,6 @@
 //! What a node answers for a container: its log, and commands run in it.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::super::controllers::control::Control;
 use super::super::object;
 use super::super::seed::fits_pattern;
+use super::inside::{Inside, Lacking};
 use super::runtime::{ContainerRuntime, PodRuntime, Run, Stage};
-use super::{behaviour, conditions, play};
+use super::{Nodes, behaviour, conditions};
 
 /// What a command in a container did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Answer {
     pub stderr: String,
     /// Its exit status.
     pub code: i32,
+    /// How long it took.
+    pub took: Duration,
 }
 
 fn container<'a>(pod: &'a Value, name: &str) -> Option<&'a Value> {
@@ -96,15 +99,16 @@ pub fn next_line(control: &Control, pod: &Value, name: &str, run: &Run, now: Tim
 /// Runs a command in a container.
 ///
 /// # Errors
-/// The kubelet's words when the container does not run.
+/// The kubelet's words when the container does not run or has no such program.
 pub fn exec(
     control: &Control,
+    nodes: &mut Nodes,
     pod: &Value,
-    runtime: Option<&PodRuntime>,
     name: &str,
     command: &[String],
 ) -> Result<Answer, String> {
-    let own = runtime.and_then(|runtime| runtime.containers.get(name));
+    let runtime = nodes.pod(object::uid(pod)).cloned();
+    let own = runtime.as_ref().and_then(|runtime| runtime.containers.get(name));
     let (Some(Stage::Running(run)), Some(container)) = (own.map(|own| &own.stage), container(pod, name)) else {
         return Err(format!("container not found (\"{name}\")"));
     };
@@ -114,47 +118,23 @@ pub fn exec(
             conditions::fill(control, pod, container, text, &run.environment, "", control.now)
         })
     };
-    let rows = behaviour(control, pod, container).map_or(&[][..], |row| row.exec.as_slice());
+    let row = behaviour(control, pod, container);
+    let rows = row.map_or(&[][..], |row| row.exec.as_slice());
     if let Some(row) = rows.iter().find(|row| fits_pattern(&row.command, &joined)) {
         let code = i32::try_from(row.code).unwrap_or(1);
-        return Ok(Answer { stdout: fill(&row.stdout), stderr: fill(&row.stderr), code });
+        return Ok(Answer { stdout: fill(&row.stdout), stderr: fill(&row.stderr), code, ..Answer::default() });
     }
-    let program = command.first().map(String::as_str).unwrap_or_default();
-    built_in(command, run).ok_or_else(|| {
-        format!(
-            "Internal error occurred: error executing command in container: failed to exec in container: failed to start \
-             exec \"{}\": OCI runtime exec failed: exec failed: unable to start container process: exec: \"{program}\": \
-             executable file not found in $PATH",
-            object::digest(&[&run.id, &joined])
-        )
+    let mut inside = Inside { control, pod, container, run, row, disks: &mut nodes.disks };
+    inside.execute(command).map_err(|lacking| match lacking {
+        Lacking::Program => {
+            let program = command.first().map(String::as_str).unwrap_or_default();
+            format!(
+                "Internal error occurred: error executing command in container: failed to exec in container: failed to \
+                 start exec \"{}\": OCI runtime exec failed: exec failed: unable to start container process: exec: \
+                 \"{program}\": executable file not found in $PATH",
+                object::digest(&[&run.id, &joined])
+            )
+        }
+        Lacking::Unplayed(text) => format!("the sandbox's containers cannot do this: {text}"),
     })
-}
-
-/// The commands that every image is taken to have; `None` for others.
-fn built_in(command: &[String], run: &Run) -> Option<Answer> {
-    let said = |stdout: String| Answer { stdout, ..Answer::default() };
-    let mut words = command.iter().map(String::as_str);
-    let program = words.next().unwrap_or_default();
-    let arguments: Vec<&str> = words.collect();
-    let variables: BTreeMap<&str, &str> =
-        run.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let answer = match (program.rsplit('/').next().unwrap_or_default(), arguments.as_slice()) {
-        ("env" | "printenv", []) => {
-            said(run.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect())
-        }
-        ("printenv", names) => {
-            let found: Vec<&str> = names.iter().filter_map(|name| variables.get(name).copied()).collect();
-            let code = i32::from(found.len() < names.len());
-            Answer { stdout: found.iter().map(|value| format!("{value}\n")).collect(), code, ..Answer::default() }
-        }
-        ("hostname", []) => said(format!("{}\n", variables.get("HOSTNAME").copied().unwrap_or_default())),
-        ("echo", words) => said(format!("{}\n", words.join(" "))),
-        ("true", _) => Answer::default(),
-        ("false", _) => Answer { code: 1, ..Answer::default() },
-        ("cat", [file]) if *file == "/etc/hostname" => {
-            said(format!("{}\n", variables.get("HOSTNAME").copied().unwrap_or_default()))
-        }
-        _ => return None,
-    };
-    Some(answer)
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::controllers::control::Control;
 use super::super::object::{self, resources};
 use super::super::seed::{Condition, Match, Text, fits_pattern};
-use super::{applies, images};
+use super::{applies, images, inside};
 
 /// A container with the environment that it sees.
 pub(super) struct Scene<'a> {
@@ -34,6 +34,7 @@ impl Scene<'_> {
             }
             Condition::Service(url) => self.finds_service(&self.fill(url, "")),
             Condition::Running(wanted) => self.runs(wanted),
+            Condition::Reaches(place) => inside::reaches(self.control, self.pod, &self.fill(place, "")),
             Condition::Allowed(permission) => {
                 let resource = self.fill(&permission.resource, "");
                 if self.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_none() {
@@ -103,6 +104,7 @@ pub(super) fn fill(
         "region" => control.seed.region.clone(),
         "cluster" => control.seed.name.clone(),
         "time" => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+        "date" => at.strftime("%a %b %e %H:%M:%S UTC %Y").to_string(),
         _ => reason.to_owned(),
     };
     let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());

@@ -94,7 +94,7 @@ impl Variables {
 }
 
 /// The data of a ConfigMap or Secret as text.
-fn entries(found: &Value, encoded: bool) -> Vec<(String, String)> {
+pub(super) fn entries(found: &Value, encoded: bool) -> Vec<(String, String)> {
     let data = found["data"].as_object();
     let decode = |text: &str| {
         let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();

@@ -5,6 +5,7 @@ pub mod answers;
 mod conditions;
 pub mod environment;
 mod images;
+mod inside;
 mod play;
 mod probes;
 mod runtime;
@@ -20,7 +21,7 @@ use serde_json::Value;
 
 use super::controllers::control::Control;
 use super::object::{self, resources};
-use super::seed::{Behaviour, Match, fits_pattern};
+use super::seed::{Behaviour, Match, Seed, fits_pattern};
 use super::store::Key;
 pub use runtime::{ContainerRuntime, PodRuntime, Run, Stage};
 pub use usage::usage;
@@ -39,6 +40,9 @@ pub struct Nodes {
     images: BTreeSet<(String, String)>,
     /// Pods' addresses.
     addresses: BTreeSet<String>,
+    /// What containers wrote.
+    #[serde(default)]
+    disks: inside::Disks,
 }
 
 fn write_pods<S: Serializer>(pods: &BTreeMap<String, Arc<PodRuntime>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -60,6 +64,13 @@ pub struct Outcome {
 }
 
 impl Nodes {
+    /// The nodes at the start, with the images that they have then.
+    pub fn of(seed: &Seed) -> Self {
+        let images =
+            seed.nodes.iter().flat_map(|node| seed.images.iter().map(|image| (node.name.clone(), image.clone())));
+        Self { images: images.collect(), ..Self::default() }
+    }
+
     /// What a Pod's containers did.
     pub fn pod(&self, uid: &str) -> Option<&Arc<PodRuntime>> {
         self.pods.get(uid)
@@ -70,6 +81,7 @@ impl Nodes {
         if let Some(gone) = self.pods.remove(uid) {
             self.addresses.remove(&gone.ip);
         }
+        self.disks.forget(uid);
     }
 
     /// Plays a Pod up to the present and writes its status.

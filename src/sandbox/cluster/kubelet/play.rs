@@ -264,8 +264,10 @@ impl Player<'_> {
         let unavailable = behaviour(self.control, self.pod, self.container).is_some_and(|row| row.pull_error.is_some());
         let present = self.nodes.images.contains(&place) && !unavailable;
         if present && !images::always_pulled(policy, &image) {
-            let message =
-                format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
+            let mut message = format!("Container image \"{image}\" already present on machine");
+            if self.control.seed.is_at_least(35) {
+                message.push_str(" and can be accessed by the pod");
+            }
             self.event("Normal", "Pulled", &message);
             own.has_image = true;
             own.stage = Stage::Creating { until: object::after(self.control.now, CREATE) };
@@ -336,8 +338,15 @@ impl Player<'_> {
                 return;
             }
         };
-        self.event("Normal", "Created", "Container created");
-        self.event("Normal", "Started", "Container started");
+        // Since 1.35 the Event's object alone says which container it is.
+        let name = object::text(self.container, "/name");
+        let (created, started) = if self.control.seed.is_at_least(35) {
+            ("Container created".to_owned(), "Container started".to_owned())
+        } else {
+            (format!("Created container: {name}"), format!("Started container {name}"))
+        };
+        self.event("Normal", "Created", &created);
+        self.event("Normal", "Started", &started);
         let now = self.control.now;
         let row = behaviour(self.control, self.pod, self.container);
         let (ready_at, unhealthy_at) = probes::readiness(self.container, row, now);

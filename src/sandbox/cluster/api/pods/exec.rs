@@ -103,8 +103,9 @@ impl Session {
         let status = match answer {
             Ok(answer) => {
                 let (first, second) = if tty { (STDOUT, STDOUT) } else { (STDOUT, STDERR) };
-                send(&mut socket, first, &answer.stdout).await?;
+                // Programs tell what they do before they print what came of it.
                 send(&mut socket, second, &answer.stderr).await?;
+                send(&mut socket, first, &answer.stdout).await?;
                 ended(&answer)
             }
             Err(status) => status.to_json(),
