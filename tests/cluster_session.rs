@@ -103,7 +103,7 @@ fn a_restart_in_a_session_and_back_to_a_snapshot() {
         let after = carts(&cluster);
         assert_eq!(after.len(), 1);
         assert_ne!(object::name(&after[0]), before);
-        cluster.restore(&snapshot).unwrap();
+        cluster.restore(&snapshot, &scenario.cluster).unwrap();
         assert_eq!(carts(&cluster).len(), 2);
         assert!(cluster.is_pending());
         settle(&cluster, &clock).await;

@@ -666,3 +666,25 @@ fn json_value() -> impl Strategy<Value = serde_json::Value> {
     });
     prop::collection::hash_map("[a-z]{1,6}", inner, 1..5).prop_map(|map| map.into_iter().collect())
 }
+
+#[test]
+fn builds_and_template_hashes_may_differ_and_other_versions_may_not() {
+    let told = |client: &str, server: &str| {
+        format!("Client Version: {client}\nKustomize Version: v5.6.0\nServer Version: {server}\n")
+    };
+    let page = told("v1.33.5", "v1.33.5-eks-113cf36");
+    let command = "kubectl version";
+    assert!(matches(command, &page, &told("v1.33.1", "v1.33.6-eks-4f1c7a2")));
+    assert!(!matches(command, &page, &page.replace("v5.6.0", "v5.4.2")));
+    assert!(!matches(command, &page, &page.replace("Client Version: v1.33.5", "Client Version: unknown")));
+    let labels = |hash: &str| format!("{{\n  \"app\": \"ui\",\n  \"pod-template-hash\": \"{hash}\"\n}}\n");
+    let command = "kubectl get pod -o jsonpath='{.items[0].metadata.labels}' | jq";
+    // A hash may be of digits alone.
+    assert!(matches(command, &labels("5989474687"), &labels("6fdffdb877")));
+    assert!(!matches(command, &labels("5989474687"), &labels("")));
+    assert!(!matches(
+        command,
+        &labels("5989474687").replace("pod-template-hash", "port"),
+        &labels("6fdffdb877").replace("pod-template-hash", "port")
+    ));
+}

@@ -187,12 +187,14 @@ fn a_module_of_another_scenario_brings_its_cluster_and_variables() {
                 echo $EKS_CLUSTER_NAME; kubectl get namespace -o name; kubectl get daemonset -n kube-system aws-node -o name; \
                 aws eks describe-cluster --name $EKS_CLUSTER_NAME --query cluster.status; \
                 prepare-environment; kubectl get deployment -n ui -o name; \
-                prepare-environment fastpaths/operator; echo $EKS_CLUSTER_NAME; kubectl get node -o name | wc -l";
+                prepare-environment fastpaths/operator; echo $EKS_CLUSTER_NAME; kubectl get node -o name | wc -l; \
+                kubectl get nodepool,nodeclass -o name";
     let (printed, complained) = told(&world, "eks-workshop-auto", line);
     let began = "The sandbox is as at the start of the module.\n";
     let expected = format!(
         "eks-workshop\nnamespace/default\nnamespace/kube-node-lease\nnamespace/kube-public\nnamespace/kube-system\n\
-         daemonset.apps/aws-node\n\"ACTIVE\"\n{began}deployment.apps/ui\n{began}eks-workshop-auto\n2\n"
+         daemonset.apps/aws-node\n\"ACTIVE\"\n{began}deployment.apps/ui\n{began}eks-workshop-auto\n2\n\
+         nodepool.karpenter.sh/general-purpose\nnodeclass.eks.amazonaws.com/default\n"
     );
     assert_eq!(printed, expected, "{complained}");
 }

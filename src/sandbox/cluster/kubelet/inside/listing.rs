@@ -47,10 +47,8 @@ pub(super) fn ls(files: &Files<'_>, arguments: &[&str]) -> Option<Answer> {
         }
         if folder && has('l') {
             let blocks: usize = entries.iter().map(|entry| size(entry).div_ceil(4096) * 4).sum();
-            answer.stdout.push_str(&match has('h') {
-                true => format!("total {}K\n", blocks),
-                false => format!("total {blocks}\n"),
-            });
+            let unit = if has('h') { "K" } else { "" };
+            answer.stdout.push_str(&format!("total {blocks}{unit}\n"));
         }
         let width = entries.iter().map(|entry| shown(size(entry), has('h')).len()).max().unwrap_or(0);
         for entry in &entries {
