@@ -233,7 +233,7 @@ fn what_a_container_writes_lasts_as_long_as_its_volume() {
         "bash -c 'echo 123 > /var/lib/mysql/test.txt && cat /var/lib/mysql/test.txt'; ",
         pod,
         "ls -l /var/lib/mysql | grep -c test.txt; ",
-        "kubectl -n catalog delete pod catalog-mysql-0 >/dev/null; ",
+        "kubectl -n catalog delete pod catalog-mysql-0 >/dev/null; sleep 5; ",
         "kubectl -n catalog wait --for=condition=Ready pod/catalog-mysql-0 >/dev/null; ",
         pod,
         "cat /var/lib/mysql/test.txt",
