@@ -8,6 +8,7 @@ use super::kinds::Kind;
 use super::request::{Call, Target, number};
 use super::selector::Selector;
 use super::{Server, Status, convert, table};
+use crate::sandbox::cluster::object::{self, resources};
 use crate::sandbox::cluster::store::Object;
 
 /// How objects are to be shown.
@@ -159,6 +160,14 @@ impl Server {
             if selector.is_empty() {
                 meta["remainingItemCount"] = left.into();
             }
+        }
+        if kind.resource() == resources::EVENTS {
+            // A real Event's name goes on with the moment behind the object's name, so that lists come in the order of time.
+            objects.sort_by_cached_key(|event| {
+                let version: u64 = object::text(event, "/metadata/resourceVersion").parse().unwrap_or(0);
+                let text = |pointer| object::text(event, pointer).to_owned();
+                (text("/metadata/namespace"), text("/involvedObject/name"), text("/firstTimestamp"), version)
+            });
         }
         let value = match form {
             Form::Whole => {
