@@ -52,7 +52,8 @@ struct Bench {
 
 impl Bench {
     async fn new(clock: &Clock) -> Self {
-        let scenario = Scenario { aws: seed(), ..Scenario::default() };
+        let mut scenario = Scenario::default();
+        scenario.aws = seed();
         let sandbox = Sandbox::start(&scenario, clock).await.unwrap();
         let env = BTreeMap::from([("AWS_REGION".into(), "us-west-2".into())]);
         let target = Arc::new(Target::sandbox(sandbox, clock.clone()));

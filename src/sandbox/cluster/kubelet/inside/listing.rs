@@ -37,7 +37,7 @@ pub(super) fn ls(files: &Files<'_>, arguments: &[&str]) -> Option<Answer> {
             entries.retain(|entry| !folder || !entry.name.starts_with('.'));
         }
         if has('t') {
-            entries.sort_by(|a, b| b.at.cmp(&a.at));
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
         }
         if has('r') {
             entries.reverse();
