@@ -19,7 +19,8 @@ pub struct Learn {
     /// A page or a folder of pages; without one, the bundled course
     #[arg(value_name = "PAGE|FOLDER")]
     path: Option<PathBuf>,
-    /// As a dialogue in lines: for screen readers, pipes and dumb terminals. Taken by itself where there is no terminal
+    /// As a dialogue in lines: for screen readers, pipes and dumb terminals. Taken by itself where there is no terminal,
+    /// and with LECTERN_PLAIN=1 in the environment
     #[arg(long)]
     plain: bool,
     #[command(flatten)]
@@ -29,8 +30,9 @@ pub struct Learn {
 impl Learn {
     /// Whether the session is a dialogue: when asked for, or when nothing else can be shown.
     fn is_plain(&self) -> bool {
+        let asked = std::env::var_os("LECTERN_PLAIN").is_some_and(|value| !value.is_empty() && value != "0");
         let dumb = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
-        self.plain || dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal()
+        self.plain || asked || dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal()
     }
 }
 

@@ -25,7 +25,7 @@ mod model;
 mod phrase;
 mod rules;
 mod table;
-mod terminal;
+pub(crate) mod terminal;
 mod values;
 mod yaml;
 

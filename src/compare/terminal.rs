@@ -2,71 +2,77 @@
 
 use std::borrow::Cow;
 
-/// The text as a terminal shows it in the end: without escape sequences, and of a line that was written over its last state.
+use vte::{Parser, Perform};
+
+/// The text as a terminal shows it in the end: without escape sequences and characters that show nothing, and of a line that
+/// was written over its last state.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.contains(['\x1b', '\r', '\u{8}']) {
+    if text.chars().all(|c| is_shown(c) || matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\x1b' => skip_sequence(&mut chars),
-            '\r' => {
-                // A line that was written over shows its last state; `\r\n` only ends it.
-                if chars.peek().is_some_and(|&next| next != '\n' && next != '\r') {
-                    out.truncate(out.rfind('\n').map_or(0, |at| at + 1));
-                }
-            }
-            '\u{8}' => {
-                if !out.ends_with('\n') {
-                    out.pop();
-                }
-            }
-            other => out.push(other),
-        }
-    }
-    Cow::Owned(out)
+    let mut shown = Shown { text: String::with_capacity(text.len()), returned: false };
+    feed(&mut Parser::new(), &mut shown, text.as_bytes());
+    Cow::Owned(shown.text)
 }
 
-/// Skips what follows an escape character. Source: ECMA-48, control functions.
-fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    match chars.peek() {
-        Some('[') => {
-            chars.next();
-            while let Some(&c) = chars.peek() {
-                if c == '\n' || c == '\x1b' {
-                    return;
-                }
-                chars.next();
-                if ('\u{40}'..='\u{7e}').contains(&c) {
-                    return;
+/// Gives bytes to a parser of control sequences (ECMA-48). A newline ends whatever sequence is open, strings such as titles too,
+/// so that one that never ends hides no more than its line.
+pub(crate) fn feed(parser: &mut Parser, perform: &mut impl Perform, bytes: &[u8]) {
+    /// Cancels a sequence.
+    const CANCEL: &[u8] = b"\x18";
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if let Some(head) = line.strip_suffix(b"\n") {
+            parser.advance(perform, head);
+            parser.advance(perform, CANCEL);
+            parser.advance(perform, b"\n");
+        } else {
+            parser.advance(perform, line);
+        }
+    }
+}
+
+/// Whether a character is text: no control, and no mark that makes a terminal show text in another order than it is in (Unicode
+/// UAX #9, explicit formatting).
+pub(crate) fn is_shown(character: char) -> bool {
+    let reorders =
+        matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}');
+    !reorders && !character.is_control()
+}
+
+/// What is shown so far.
+struct Shown {
+    text: String,
+    /// A carriage return came: what is printed next stands in the place of the line.
+    returned: bool,
+}
+
+impl Perform for Shown {
+    fn print(&mut self, character: char) {
+        if !is_shown(character) {
+            return;
+        }
+        if std::mem::take(&mut self.returned) {
+            self.text.truncate(self.text.rfind('\n').map_or(0, |at| at + 1));
+        }
+        self.text.push(character);
+    }
+
+    fn execute(&mut self, byte: u8) {
+        match byte {
+            b'\r' => self.returned = true,
+            b'\n' => {
+                // `\r\n` only ends the line.
+                self.returned = false;
+                self.text.push('\n');
+            }
+            b'\t' => self.text.push('\t'),
+            b'\x08' => {
+                if !self.text.ends_with('\n') {
+                    self.text.pop();
                 }
             }
+            _ => {}
         }
-        Some(']') => {
-            while let Some(&c) = chars.peek() {
-                if c == '\n' {
-                    return;
-                }
-                chars.next();
-                if c == '\u{7}' {
-                    return;
-                }
-                if c == '\x1b' {
-                    chars.next_if_eq(&'\\');
-                    return;
-                }
-            }
-        }
-        Some('(' | ')') => {
-            chars.next();
-            chars.next();
-        }
-        Some(c) if !c.is_whitespace() => {
-            chars.next();
-        }
-        _ => {}
     }
 }
 
@@ -119,5 +125,28 @@ fn without_arrow(line: &str) -> &str {
     match head.strip_suffix('<') {
         Some(content) if dashes >= 3 && content.ends_with([' ', '\t']) => content.trim_end(),
         _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_what_a_terminal_shows_in_the_end() {
+        for (text, shown) in [
+            ("plain\ttext\n", "plain\ttext\n"),
+            ("\u{1b}[31mred\u{1b}[0m\r\n", "red\n"),
+            ("10%\r50%\r100%\nnext", "100%\nnext"),
+            ("ab\u{8}c", "ac"),
+            ("\u{1b}]0;title\u{7}a\u{1b}]52;c;x\u{1b}\\b", "ab"),
+            ("\u{1b}P$q q\u{1b}\\after", "after"),
+            ("\u{1b}_hidden\u{1b}\\a\u{1b}^x\u{1b}\\b\u{1b}Xy\u{1b}\\c", "abc"),
+            ("\u{1b}]0;never ends\nnext", "\nnext"),
+            ("\u{1b}Pnever ends\nnext\u{1b}[3\nlast", "\nnext\nlast"),
+            ("bell\u{7} caf\u{e9} \u{202e}txt", "bell caf\u{e9} txt"),
+        ] {
+            assert_eq!(plain(text), shown, "{text:?}");
+        }
     }
 }

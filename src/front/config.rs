@@ -51,6 +51,9 @@ struct Written {
     style: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
+/// The keys of [`Written`].
+const KEYS: &[&str] = &["theme", "mouse", "plain", "keys", "style"];
+
 const MODIFIERS: &[(&str, Modifier)] = &[
     ("bold", Modifier::BOLD),
     ("dim", Modifier::DIM),
@@ -99,6 +102,10 @@ impl Config {
             ConfigError { path: path.to_owned(), line: span.line, column: span.column, message, help }
         };
         let written: Written = toml::from_str(text).map_err(|error| {
+            let near = unknown_key(error.message());
+            if let Some((message, help)) = near {
+                return wrong(error.span().map_or(0, |span| span.start), message, help);
+            }
             let help = "the keys are `theme`, `mouse` and `plain`, the tables `[keys]` and `[style]`; `lectern config` prints all of it";
             wrong(error.span().map_or(0, |span| span.start), error.message().to_owned(), help.into())
         })?;
@@ -186,6 +193,12 @@ impl Config {
         }
         out
     }
+}
+
+/// What is wrong with a key that is none, and what to do; nothing if something else is wrong.
+fn unknown_key(message: &str) -> Option<(String, String)> {
+    let name = message.strip_prefix("unknown field `")?.split('`').next()?;
+    Some(unknown("key", name, KEYS.iter().copied()))
 }
 
 fn quoted(text: &str) -> String {
@@ -280,7 +293,9 @@ mod tests {
             ("[keys]\nquit = [\"x\"]\nhelp = [\"x\"]", "config.toml:", "one action"),
             ("[style]\ntitle = \"sparkling\"", "config.toml:2:9: ", "colours"),
             ("[style]\ntitel = \"red\"", "config.toml:2:1: ", "title"),
-            ("[nothing]", "config.toml:1:", "keys"),
+            ("[nothing]", "config.toml:1:", "one of theme"),
+            ("thmee = \"dark\"", "config.toml:1:1: there is no key `thmee`", "did you mean `theme`?"),
+            ("mouse = true\n[kyes]\n", "config.toml:2:", "did you mean `keys`?"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.to_string().starts_with(place), "{text}: {error}");

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::machine::{CommandEnd, Effect, Hook, Input, Machine, Progress};
+use super::completion;
+use super::machine::{CommandEnd, Effect, Hook, Input, Machine, Progress, TryEnd};
 use super::model::{Event, Request};
 use super::plain::Plain;
 use super::state::{Files, Moment, StateError, StateFolder};
@@ -75,6 +76,9 @@ pub(super) struct Remembered {
     sandbox: Option<Snapshot>,
 }
 
+/// An answer that is being looked for.
+type Answer = Pin<Box<dyn Future<Output = Event>>>;
+
 /// Something that was started and will end.
 type Job = Pin<Box<dyn Future<Output = Result<Input, SessionError>>>>;
 
@@ -109,12 +113,16 @@ impl Session {
         for text in self.notices.drain(..) {
             drop(events.send(Event::Notice { text }));
         }
+        if let Some(state) = &self.state {
+            drop(events.send(Event::History { commands: state.history() }));
+        }
         let mut job: Option<Job> = None;
+        let mut answer: Option<Answer> = None;
         let mut cancel = CancellationToken::new();
         let mut timer: Option<(u64, Pin<Box<crate::clock::Sleep>>)> = None;
         let mut asked = true;
         loop {
-            let idle = job.is_none() && timer.is_none();
+            let idle = job.is_none() && timer.is_none() && answer.is_none();
             if idle && !asked {
                 return Ok(());
             }
@@ -125,6 +133,11 @@ impl Session {
                     None => { asked = false; continue; }
                 },
                 input = wait(&mut job), if job.is_some() => { job = None; input? }
+                event = wait_answer(&mut answer), if answer.is_some() => {
+                    answer = None;
+                    drop(events.send(event));
+                    continue;
+                }
                 number = wait_timer(&mut timer), if timer.is_some() => { timer = None; Input::Timer(number) }
             };
             for effect in self.machine.handle(self.clock.elapsed(), input) {
@@ -137,11 +150,30 @@ impl Session {
                         self.restore(id).await?;
                         job = Some(Box::pin(async move { Ok(Input::Restored(id)) }));
                     }
+                    Effect::Try { script, limit } => {
+                        // What was asked before is not waited for: its calls are not the command's.
+                        answer = None;
+                        cancel = CancellationToken::new();
+                        if let Some(state) = &self.state {
+                            state.remember_try(&script)?;
+                        }
+                        job = Some(self.start_try(script, limit, &events, &cancel));
+                    }
+                    Effect::Complete { number, line, at } => {
+                        let (shell, target) = (Arc::clone(&self.shell), Arc::clone(&self.target));
+                        let clock = self.clock.clone();
+                        answer = Some(Box::pin(async move {
+                            let completions = completion::complete(&shell, &target, &clock, &line, at).await;
+                            Event::Completions { number, completions }
+                        }));
+                    }
                     Effect::Hook { id, hook, phase, test_output } => {
+                        answer = None;
                         cancel = CancellationToken::new();
                         job = Some(self.start_hook(id, hook, phase, test_output, &events, &cancel));
                     }
                     Effect::Command { id, command, script, limit } => {
+                        answer = None;
                         cancel = CancellationToken::new();
                         job = Some(self.start_command(id, command, script, limit, &events, &cancel));
                     }
@@ -219,14 +251,45 @@ impl Session {
                 collect(chunks, |stream, text| Event::Output { id, command: Some(command), stream, text }, &events)
             );
             let RunOutcome { status, ended, unknown, dropped } = outcome?;
-            if dropped > 0 {
-                let text = format!("The command printed too much: {dropped} bytes of its output were left out.");
-                drop(events.send(Event::Notice { text }));
-            }
+            tell_dropped(dropped, &events);
             let pending = target.as_sandbox().is_none_or(|sandbox| sandbox.cluster().is_pending());
             let calls = target.calls().take();
             let known = super::setup::known(&target.environment());
             Ok(Input::CommandEnded(CommandEnd { status, ended, output, calls, unknown, pending, known }))
+        })
+    }
+
+    /// A command of the learner's own: in the lesson's shell, as a step's are, but without `set -e`.
+    fn start_try(
+        &self,
+        script: String,
+        limit: Duration,
+        events: &mpsc::UnboundedSender<Event>,
+        cancel: &CancellationToken,
+    ) -> Job {
+        let (output, chunks) = mpsc::channel(PIECES);
+        let run =
+            Run { script, errexit: false, limit: Some(limit), output, inherit_stdin: false, cancel: cancel.clone() };
+        let shell = Arc::clone(&self.shell);
+        let target = Arc::clone(&self.target);
+        let events = events.clone();
+        let work = self.work.clone();
+        Box::pin(async move {
+            let folder = |source| SessionError::Folder { path: work.clone(), source };
+            let before = (lasting(&shell.save().await?), Files::read(&work).map_err(folder)?);
+            drop(target.calls().take());
+            let (outcome, _) = tokio::join!(
+                shell.run(run),
+                collect(chunks, |stream, text| Event::TryOutput { stream, text }, &events)
+            );
+            let RunOutcome { status, ended, unknown, dropped } = outcome?;
+            tell_dropped(dropped, &events);
+            let calls = target.calls().take();
+            let after = (lasting(&shell.save().await?), Files::read(&work).map_err(folder)?);
+            // What a program of the person's machine does is not seen from here.
+            let unseen = target.programs().names().next().is_some();
+            let changed = unseen || before != after || calls.iter().any(|call| call.mutating);
+            Ok(Input::TryEnded(TryEnd { status, ended, calls, unknown, changed }))
         })
     }
 
@@ -294,6 +357,26 @@ impl Session {
     }
 }
 
+fn tell_dropped(bytes: u64, events: &mpsc::UnboundedSender<Event>) {
+    if bytes > 0 {
+        let text = format!("The command printed too much: {bytes} bytes of its output were left out.");
+        drop(events.send(Event::Notice { text }));
+    }
+}
+
+/// What of a shell's state lasts because somebody meant it to: not how the last command ended.
+fn lasting(state: &ShellState) -> serde_json::Value {
+    let mut value = state.0.clone();
+    if let Some(all) = value.as_object_mut() {
+        all.remove("last_status");
+        all.remove("options");
+        if let Some(variables) = all.get_mut("variables").and_then(serde_json::Value::as_object_mut) {
+            variables.remove("PIPESTATUS");
+        }
+    }
+    value
+}
+
 /// Collects output until its channel closes, and tells everybody of it as it comes.
 async fn collect(
     mut chunks: mpsc::Receiver<Chunk>,
@@ -334,6 +417,13 @@ impl Streams {
 async fn wait(job: &mut Option<Job>) -> Result<Input, SessionError> {
     match job {
         Some(job) => job.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wait_answer(answer: &mut Option<Answer>) -> Event {
+    match answer {
+        Some(answer) => answer.await,
         None => std::future::pending().await,
     }
 }

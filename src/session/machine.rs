@@ -5,6 +5,7 @@ mod progress;
 mod step;
 #[cfg(test)]
 mod tests;
+mod trying;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -75,6 +76,23 @@ pub enum Input {
     Timer(u64),
     /// Everything is again as it was before the step.
     Restored(StepId),
+    /// The command of the learner's own ended.
+    TryEnded(TryEnd),
+}
+
+/// How a command of the learner's own ended.
+#[derive(Debug, Clone)]
+pub struct TryEnd {
+    /// Its exit status.
+    pub status: u8,
+    /// How it ended.
+    pub ended: Ended,
+    /// What it called.
+    pub calls: Vec<CallRecord>,
+    /// Commands that it used and that lectern has no tool for.
+    pub unknown: Vec<String>,
+    /// Whether the target, the shell or the work folder may be other than before it.
+    pub changed: bool,
 }
 
 /// How a command ended.
@@ -127,6 +145,22 @@ pub enum Effect {
         /// Session time that it may take.
         limit: Duration,
     },
+    /// Run a command of the learner's own.
+    Try {
+        /// Its text.
+        script: String,
+        /// Session time that it may take.
+        limit: Duration,
+    },
+    /// Say what the word at the cursor could be.
+    Complete {
+        /// The number of the question.
+        number: u64,
+        /// The command line.
+        line: String,
+        /// The cursor, in bytes of the line.
+        at: usize,
+    },
     /// Say [`Input::Timer`] later.
     Timer {
         /// Its number.
@@ -171,6 +205,10 @@ pub struct Machine {
     bindings: Vec<Bindings>,
     suites: BTreeSet<PathBuf>,
     active: Option<Active>,
+    /// Whether a command of the learner's own runs.
+    trying: bool,
+    /// Failed steps after which the learner changed something at the prompt: another try goes on from there.
+    built_on: BTreeSet<StepId>,
     timers: u64,
     stopping: bool,
 }
@@ -245,6 +283,8 @@ impl Machine {
             bindings,
             suites: BTreeSet::new(),
             active: None,
+            trying: false,
+            built_on: BTreeSet::new(),
             timers: 0,
             stopping: false,
         }
@@ -297,16 +337,19 @@ impl Machine {
             Input::CommandEnded(end) => self.command_ended(at, end, &mut effects),
             Input::Timer(timer) => self.timer(at, timer, &mut effects),
             Input::Restored(id) => self.restored(at, id, &mut effects),
+            Input::TryEnded(end) => self.try_ended(end, &mut effects),
         }
         if self.busy().is_none()
             && let Some(course) = self.edited.take()
         {
             self.take_up(course, &mut effects);
         }
-        if let Some(next) = self.next_in_queue() {
+        if !self.trying
+            && let Some(next) = self.next_in_queue()
+        {
             self.run(at, next, &mut effects);
         }
-        if self.stopping && self.active.is_none() {
+        if self.stopping && self.active.is_none() && !self.trying {
             effects.push(Effect::Save);
             effects.push(Effect::Emit(Event::Stopped));
             effects.push(Effect::Stop);
@@ -317,6 +360,8 @@ impl Machine {
     fn request(&mut self, at: Duration, request: Request, effects: &mut Vec<Effect>) {
         match request {
             Request::Run(id) => self.run(at, id, effects),
+            Request::Try(script) => self.begin_try(script, effects),
+            Request::Complete { number, line, at } => self.complete(number, line, at, effects),
             Request::Cancel => self.cancel(at, effects),
             Request::SkipWait => self.skip(at, effects),
             Request::UndoTo(id) => self.undo(id, effects),
@@ -336,13 +381,19 @@ impl Machine {
             effects.push(notice(&format!("{busy}: wait for it, or cancel it.")));
             return;
         }
-        match self.state(id) {
+        match self.state(id).cloned() {
             Some(StepState::Ready) => {
                 effects.push(Effect::Checkpoint(id));
                 self.note_beginning(id);
                 self.begin(at, id, effects);
             }
             Some(StepState::Failed(_) | StepState::Unfinished) if self.rules.live => self.begin(at, id, effects),
+            // What was done at the prompt since is not taken away again: from now on it is what was before the step.
+            Some(StepState::Failed(_) | StepState::Unfinished) if self.built_on.remove(&id) => {
+                effects.push(notice("What you did at the prompt stays: the step runs on top of it."));
+                effects.push(Effect::Checkpoint(id));
+                self.begin(at, id, effects);
+            }
             // In the sandbox a second try begins where the first one began.
             Some(StepState::Failed(_) | StepState::Unfinished) => {
                 self.forget_suites(id);
@@ -363,6 +414,8 @@ impl Machine {
     fn undo(&mut self, id: StepId, effects: &mut Vec<Effect>) {
         let refusal = if self.active.is_some() {
             Some("A step is running: cancel it before going back.")
+        } else if self.trying {
+            Some("A command is running at the prompt: cancel it before going back.")
         } else if self.rules.live {
             Some("What was done in a live account cannot be undone from here.")
         } else if !self.before.contains_key(&id) {
@@ -394,6 +447,7 @@ impl Machine {
         self.forget_suites(id);
         self.set(id, StepState::Ready, effects);
         self.reports.remove(&id);
+        self.built_on.retain(|other| *other < id);
         for other in self.begun_after(id) {
             let first = !self.executed().any(|earlier| earlier.lesson == other.lesson && earlier < other);
             let open = first || self.rules.unlocked;
@@ -418,10 +472,11 @@ impl Machine {
 
     /// What is going on, in words.
     fn busy(&self) -> Option<&'static str> {
-        match (&self.active, self.going_back) {
-            (Some(_), _) => Some("A step is running already"),
-            (None, true) => Some("It is going back to before a step"),
-            (None, false) => None,
+        match (&self.active, self.trying, self.going_back) {
+            (Some(_), _, _) => Some("A step is running already"),
+            (None, true, _) => Some("A command is running at the prompt"),
+            (None, false, true) => Some("It is going back to before a step"),
+            (None, false, false) => None,
         }
     }
 

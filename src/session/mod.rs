@@ -3,6 +3,9 @@
 //! `machine` is pure: events in, state and effects out. `driver` carries effects out and feeds events back. `state` is what
 //! is kept on disk, with one writer. Fronts and reports see [`Event`]s and send [`Request`]s; they can do nothing else.
 
+mod advice;
+mod change;
+mod completion;
 mod directives;
 mod driver;
 pub mod machine;
@@ -11,11 +14,14 @@ mod plain;
 mod setup;
 mod state;
 
+pub use advice::Advice;
+pub use change::{Change, Line as ChangeLine};
+pub use completion::is_unfinished;
 pub use directives::{check_directives, open_course};
 pub use driver::{Session, SessionError};
 pub use model::{
-    Cause, CommandReport, EditedCourse, Event, HookReport, LessonReport, Request, StepReport, StepState, Summary,
-    Verdict,
+    Cause, CommandReport, Completions, EditedCourse, Event, HookReport, LessonReport, Request, StepReport, StepState,
+    Summary, TryReport, Verdict,
 };
 pub use plain::{Plain, plain};
 pub use setup::{How, Look, Prepared, Setup, lesson_files, scenario};

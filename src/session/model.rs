@@ -39,6 +39,19 @@ pub enum Cause {
     Cancelled,
 }
 
+impl Cause {
+    /// It in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ExitStatus => "a command's exit status is not what it should be",
+            Self::Output => "the output is not what the page shows",
+            Self::Hook => "a hook failed",
+            Self::TimeLimit => "the time limit was reached",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// What came of one command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandReport {
@@ -145,6 +158,27 @@ pub enum StepState {
     Unfinished,
 }
 
+/// What came of a command of the learner's own. It counts for no step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TryReport {
+    /// Its exit status; 124 at the time limit, 130 when it was cancelled.
+    pub exit_status: i32,
+    /// Why it was cut: the time limit, or the learner.
+    pub cause: Option<Cause>,
+    /// What it called.
+    pub calls: Vec<CallRecord>,
+}
+
+/// What the word at the cursor of a command line could be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completions {
+    /// Where the word begins, in bytes of the line.
+    pub from: usize,
+    /// What could stand in its place, up to the cursor: sorted, quoted as the shell needs it. One that ends in `/` or `=` goes
+    /// on behind that.
+    pub words: Vec<String>,
+}
+
 /// What a session tells everybody who listens.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -187,6 +221,35 @@ pub enum Event {
         /// The message.
         text: String,
     },
+    /// A command of the learner's own began, at the prompt.
+    TryBegun {
+        /// Its text.
+        command: String,
+    },
+    /// It printed something. The text holds no control sequences.
+    TryOutput {
+        /// Which stream.
+        stream: StdStream,
+        /// What.
+        text: String,
+    },
+    /// It ended.
+    TryDone {
+        /// What came of it.
+        report: TryReport,
+    },
+    /// What was tried in this course before, the oldest first.
+    History {
+        /// The commands.
+        commands: Vec<String>,
+    },
+    /// What a word of a command line could be.
+    Completions {
+        /// The number of the question.
+        number: u64,
+        /// What could stand there.
+        completions: Completions,
+    },
     /// All steps of the lesson are passed.
     LessonDone {
         /// Place in the course.
@@ -222,6 +285,17 @@ pub enum Request {
     /// Go on with the course as it is now, as soon as nothing runs. Not for a session that is saved: what lies on the disk speaks of
     /// the steps as they were.
     TakeUp(EditedCourse),
+    /// Run a command of the learner's own in the lesson's shell. Its effects last, but it counts for no step.
+    Try(String),
+    /// What could the word at the cursor be? Answered while nothing runs, with names of the cluster if it says them soon.
+    Complete {
+        /// A number to know the answer by.
+        number: u64,
+        /// The command line.
+        line: String,
+        /// The cursor, in bytes of the line.
+        at: usize,
+    },
     /// Save and stop.
     Quit,
 }

@@ -17,6 +17,9 @@ use crate::lesson::StepId;
 use crate::sandbox::Snapshot;
 use crate::shell::ShellState;
 
+/// How many commands of the prompt are kept.
+const HISTORY: usize = 1000;
+
 /// The version of the files' form. Files of another version are not read.
 const VERSION: u32 = 1;
 
@@ -212,6 +215,37 @@ impl StateFolder {
             }
         }
         Files::default().write(&self.work()).map_err(io)
+    }
+
+    /// What was tried at the prompt, the oldest first. It outlives a start from the beginning.
+    pub fn history(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.history_path()).unwrap_or_default();
+        let mut commands: Vec<String> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let surplus = commands.len().saturating_sub(HISTORY);
+        commands.drain(..surplus);
+        commands
+    }
+
+    /// Adds a command to what was tried.
+    ///
+    /// # Errors
+    /// As the system's.
+    pub fn remember_try(&self, command: &str) -> Result<(), StateError> {
+        let io = |source| StateError::Io { path: self.history_path(), source };
+        let mut kept = self.history();
+        let full = kept.len() >= HISTORY;
+        kept.push(command.to_owned());
+        let line = |command: &String| serde_json::to_string(command).map(|line| line + "\n").unwrap_or_default();
+        if full {
+            let text: String = kept.iter().skip(kept.len() - HISTORY / 2).map(line).collect();
+            return fs::write(self.history_path(), text).map_err(io);
+        }
+        let mut file = File::options().append(true).create(true).open(self.history_path()).map_err(io)?;
+        file.write_all(kept.last().map(line).unwrap_or_default().as_bytes()).map_err(io)
+    }
+
+    fn history_path(&self) -> PathBuf {
+        self.path.join("history")
     }
 
     fn before_path(&self, id: StepId) -> PathBuf {

@@ -12,10 +12,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::builtins::command_names;
 use super::context::{Context, RunState, Scope, ToolSet, lock};
 use super::state::Saved;
-use super::thread::{Job, Reply, Setup, Worker};
-use super::{Chunk, Confinement, Ended, HookCall, Run, RunOutcome, ShellConfig, ShellError, ShellState};
+use super::thread::{Job, Names, Reply, Setup, Worker};
+use super::{Chunk, Confinement, Ended, HookCall, Run, RunOutcome, ShellConfig, ShellError, ShellState, Surroundings};
 use crate::clock::Busy;
 use crate::tools::{Files, Root};
 
@@ -116,6 +117,28 @@ impl Shell {
     /// When the shell itself fails.
     pub async fn exported(&self) -> Result<BTreeMap<String, String>, ShellError> {
         self.ask(|busy, reply| Job::Exported { busy, reply }).await
+    }
+
+    /// What a command line in this shell can name. It waits for the run that goes on, if one does.
+    ///
+    /// # Errors
+    /// When the shell itself fails.
+    pub async fn surroundings(&self) -> Result<Surroundings, ShellError> {
+        let Names { exported, mut variables, functions, aliases, working_dir } =
+            self.ask(|busy, reply| Job::Names { busy, reply }).await?;
+        variables.sort();
+        let tools = (self.tools.names)();
+        let programs = self.config.target.programs();
+        let mut commands: Vec<String> = command_names()
+            .chain(tools.iter().map(|name| (*name).to_owned()))
+            .chain(programs.names().map(str::to_owned))
+            .chain(functions)
+            .chain(aliases.keys().cloned())
+            .filter(|name| !name.starts_with([':', '_']))
+            .collect();
+        commands.sort();
+        commands.dedup();
+        Ok(Surroundings { exported, variables, commands, aliases, files: self.files.at(working_dir) })
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Busy, Reply<T>) -> Job) -> Result<T, ShellError> {

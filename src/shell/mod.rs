@@ -26,5 +26,5 @@ pub use context::ToolSet;
 pub use handle::Shell;
 pub use model::{
     Chunk, Confinement, Ended, HookCall, HookPhase, Limits, Mapped, Run, RunOutcome, ShellConfig, ShellError,
-    ShellState,
+    ShellState, Surroundings,
 };

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::target::Target;
-use crate::tools::StdStream;
+use crate::tools::{Files, StdStream};
 
 /// A folder that the lesson sees inside of its work folder, read-only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +149,20 @@ pub struct RunOutcome {
     pub unknown: Vec<String>,
     /// Bytes of output dropped because the run printed more than it may.
     pub dropped: u64,
+}
+
+/// What a command line can name: for completing one.
+pub struct Surroundings {
+    /// The exported variables.
+    pub exported: BTreeMap<String, String>,
+    /// The names of all variables, sorted.
+    pub variables: Vec<String>,
+    /// Tools, builtins, programs that are allowed, functions and aliases, sorted.
+    pub commands: Vec<String>,
+    /// Aliases and what they stand for.
+    pub aliases: BTreeMap<String, String>,
+    /// The files that tools may open, seen from the working directory.
+    pub files: Files,
 }
 
 /// Variables, functions, options and working directory, to be put back later, in another process too.

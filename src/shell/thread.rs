@@ -49,6 +49,30 @@ pub(super) enum Job {
     Restore { state: Box<Saved>, busy: Busy, reply: Reply<Result<(), ShellError>> },
     /// Tell the exported variables.
     Exported { busy: Busy, reply: Reply<BTreeMap<String, String>> },
+    /// Tell what a command line can name.
+    Names { busy: Busy, reply: Reply<Names> },
+}
+
+/// What a command line can name of the shell's own.
+#[derive(Default)]
+pub(super) struct Names {
+    pub exported: BTreeMap<String, String>,
+    pub variables: Vec<String>,
+    pub functions: Vec<String>,
+    pub aliases: BTreeMap<String, String>,
+    pub working_dir: PathBuf,
+}
+
+impl Names {
+    fn of(shell: &Shell<Extensions>) -> Self {
+        Self {
+            exported: exported(shell),
+            variables: shell.env().iter().map(|(name, _)| name.clone()).collect(),
+            functions: shell.funcs().iter().map(|(name, _)| name.clone()).collect(),
+            aliases: shell.aliases().iter().map(|(name, text)| (name.clone(), text.clone())).collect(),
+            working_dir: shell.working_dir().to_owned(),
+        }
+    }
 }
 
 /// A shell thread that runs.
@@ -177,6 +201,9 @@ fn main(
             }
             Job::Exported { busy, reply } => {
                 let _ = reply.send((exported(&shell), busy));
+            }
+            Job::Names { busy, reply } => {
+                let _ = reply.send((Names::of(&shell), busy));
             }
         }
     }

@@ -6,6 +6,7 @@
 //! Tools open files only through [`Files`], and wait only on the session's clock.
 
 mod aws;
+mod complete;
 mod files;
 mod folders;
 mod kubectl;
@@ -20,6 +21,7 @@ mod types;
 mod wait;
 pub mod yaml;
 
+pub use complete::{Candidates, complete};
 pub use files::{Files, Root};
 pub use registry::{find, lacks, names};
 pub use sleep::interval;

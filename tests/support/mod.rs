@@ -1,6 +1,8 @@
 //! The program as its users run it: an environment of its own, and a terminal that the test reads.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod svg;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -47,6 +49,16 @@ impl World {
 
     /// Runs the program to its end, with this to read.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self.start(arguments);
+        let mut stdin = child.stdin.take().expect("piped");
+        // A program that has ended reads no more.
+        drop(stdin.write_all(input.as_bytes()));
+        drop(stdin);
+        child.wait_with_output().expect("the program ends")
+    }
+
+    /// Starts the program with pipes.
+    pub fn start(&self, arguments: &[&str]) -> std::process::Child {
         // The test runs the program that it tests.
         #[allow(clippy::disallowed_methods)]
         let mut command = Command::new(LECTERN);
@@ -59,12 +71,7 @@ impl World {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let mut stdin = child.stdin.take().expect("piped");
-        // A program that has ended reads no more.
-        drop(stdin.write_all(input.as_bytes()));
-        drop(stdin);
-        child.wait_with_output().expect("the program ends")
+        command.spawn().expect("the program starts")
     }
 
     /// Runs the program and reads its standard output as JSON.
@@ -78,8 +85,13 @@ impl World {
 
     /// Starts the program in a terminal of 80 columns and `rows` rows.
     pub fn terminal(&self, rows: u16, arguments: &[&str]) -> Screen {
+        self.terminal_of(80, rows, arguments)
+    }
+
+    /// Starts the program in a terminal of this size.
+    pub fn terminal_of(&self, columns: u16, rows: u16, arguments: &[&str]) -> Screen {
         let pty = native_pty_system()
-            .openpty(PtySize { rows, cols: 80, pixel_width: 0, pixel_height: 0 })
+            .openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
             .expect("a terminal");
         let mut command = CommandBuilder::new(LECTERN);
         command.env_clear();
@@ -105,7 +117,7 @@ impl World {
         });
         let writer = pty.master.take_writer().expect("a writer");
         let size = |number| std::num::NonZero::new(number).expect("not zero");
-        let parser = vt100::Parser::new(size(rows), size(80), 0);
+        let parser = vt100::Parser::new(size(rows), size(columns), 0);
         Screen { child, writer, bytes, parser, raw: Vec::new(), master: pty.master }
     }
 }
@@ -132,6 +144,18 @@ impl Screen {
     /// What is to be seen.
     pub fn text(&self) -> String {
         self.parser.screen().contents()
+    }
+
+    /// What is to be seen, with its styles.
+    pub fn cells(&self) -> &vt100::Screen {
+        self.parser.screen()
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        let size = |number| std::num::NonZero::new(number).expect("not zero");
+        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("resized");
+        self.parser.screen_mut().set_size(size(rows), size(columns));
     }
 
     /// Whether the program has the terminal's other screen.

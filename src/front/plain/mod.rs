@@ -2,6 +2,7 @@
 //! nothing is said by colour alone. Answers are lines of standard input; a line that is there already waits until the step
 //! that was asked for before it has ended.
 
+mod answer;
 mod prose;
 mod say;
 
@@ -11,25 +12,10 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::files;
 use crate::lesson::blocks::{self, Block};
 use crate::lesson::{Course, StepId};
-use crate::session::{Event, Request, StepReport, StepState, plain};
-
-const HELP: &str = "What can be said:
-  Enter, or run     run the step, or read on
-  again             run the step again
-  skip              skip the wait behind a step (while it goes on, in a terminal)
-  cancel            end what is running (while it goes on, in a terminal; Ctrl-C does the same)
-  details           what the last step did: output differences, hooks, calls
-  undo N            go back to before step N of this page; without N, before the last step that was done
-  reset             go back to the start of this page
-  read              this page once more, to where it stands
-  pages             all pages, and how far they are
-  open N            open page N
-  next, back        the page behind, the page ahead
-  help              this
-  quit              save and quit; the next time goes on here
-";
+use crate::session::{Change, Event, Request, StepReport, StepState, plain};
 
 /// Goes through the course until the learner quits, the input ends, the session ends, or a signal comes; answers the exit
 /// status. `signal` waits for the next signal and answers its exit status.
@@ -124,9 +110,35 @@ struct Dialogue {
     busy: Option<StepId>,
     /// What was asked for is to go back to before it.
     going_back: bool,
+    /// A command of the learner's own runs.
+    trying: bool,
     prompted: bool,
+    /// What was said last does not end its line.
+    open_line: bool,
     is_terminal: bool,
     stopped: bool,
+}
+
+/// A page as it stands in the dialogue.
+struct Shown<'a> {
+    dialogue: &'a Dialogue,
+    page: usize,
+}
+
+impl prose::Shows for Shown<'_> {
+    fn step(&self, number: usize, source: &str) -> String {
+        self.dialogue.fence(StepId { lesson: self.page, step: number }, source)
+    }
+
+    fn file(&self, name: &str) -> Option<String> {
+        let course = &self.dialogue.course;
+        files::read(course, &course.lessons.get(self.page)?.path, name)
+    }
+
+    fn change(&self, name: &str, object: &str) -> Option<Change> {
+        let course = &self.dialogue.course;
+        files::change(course, &course.lessons.get(self.page)?.path, name, object)
+    }
 }
 
 impl Dialogue {
@@ -142,17 +154,28 @@ impl Dialogue {
             last: None,
             busy: None,
             going_back: false,
+            trying: false,
             prompted: false,
+            open_line: false,
             is_terminal: io::stdin().is_terminal(),
             stopped: false,
         }
     }
 
     fn say(&mut self, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
         self.prompted = false;
+        self.open_line = !text.ends_with('\n');
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.flush()
+    }
+
+    /// Ends the line that a command left open.
+    fn end_line(&mut self) -> io::Result<()> {
+        if self.open_line { self.say("\n") } else { Ok(()) }
     }
 
     fn ask(&self, request: Request) {
@@ -166,15 +189,17 @@ impl Dialogue {
     }
 
     fn is_busy(&self) -> bool {
-        self.busy.is_some()
+        self.trying || self.busy.is_some()
     }
 
     fn prompt(&mut self) -> io::Result<()> {
         if self.prompted {
             return Ok(());
         }
+        self.end_line()?;
         self.say("> ")?;
         self.prompted = true;
+        self.open_line = false;
         Ok(())
     }
 
@@ -245,10 +270,7 @@ impl Dialogue {
         let mut text = String::new();
         while let Some(block) = self.blocks.get(self.shown) {
             self.shown += 1;
-            let page = self.page;
-            text.push_str(&prose::text(block, &|number, source| {
-                self.fence(StepId { lesson: page, step: number }, source)
-            }));
+            text.push_str(&prose::text(block, &Shown { dialogue: self, page: self.page }));
             if current.is_some_and(|current| prose::steps(block).contains(&current.step)) {
                 break;
             }
@@ -280,122 +302,26 @@ impl Dialogue {
         format!("Step {}{done}:\n{}", self.number(id), say::indented(&commands.join("\n")))
     }
 
-    fn answer(&mut self, line: &str) -> io::Result<()> {
-        // The newline that was typed is on the screen.
-        self.prompted = false;
-        let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
-        if self.is_busy() {
-            match word {
-                "skip" | "s" => self.ask(Request::SkipWait),
-                "cancel" | "c" => self.ask(Request::Cancel),
-                _ => self.say("A step is running: say skip, cancel, or wait.\n")?,
-            }
-            return Ok(());
-        }
-        let number = || rest.parse::<usize>().ok().filter(|number| *number > 0);
-        match word {
-            "" | "run" | "r" => self.go_on(),
-            "again" | "retry" => match self.last.or(self.current()) {
-                Some(id) => self.start(id),
-                None => self.say("There is no step to run.\n"),
-            },
-            "details" | "d" => match self.last.and_then(|id| self.reports.get(&id)) {
-                Some(report) => {
-                    let text = say::details(report);
-                    self.say(&text)
-                }
-                None => self.say("No step has been run yet.\n"),
-            },
-            "undo" | "u" => {
-                let steps = self.steps_of(self.page);
-                let wanted = match number() {
-                    Some(number) => steps.get(number - 1).copied(),
-                    None => steps.into_iter().rev().find(|id| self.reports.contains_key(id)),
-                };
-                self.undo(wanted)
-            }
-            "reset" => self.undo(self.steps_of(self.page).first().copied()),
-            "read" => {
-                self.shown = 0;
-                self.read_on()
-            }
-            "pages" | "p" => {
-                let mut text = String::new();
-                for (page, lesson) in self.course.lessons.iter().enumerate() {
-                    let (passed, steps) = self.progress(page);
-                    let here = if page == self.page { " (here)" } else { "" };
-                    text.push_str(&format!(
-                        "{}. {}: {passed} of {}{here}\n",
-                        page + 1,
-                        lesson.front_matter.title,
-                        say::count(steps, "step")
-                    ));
-                }
-                self.say(&plain(text.as_bytes()))
-            }
-            "open" | "o" => match number() {
-                Some(number) => self.open(number - 1),
-                None => self.say("Say open and the page's number, as in open 3.\n"),
-            },
-            "next" | "n" => self.open(self.page + 1),
-            "back" | "b" => match self.page.checked_sub(1) {
-                Some(page) => self.open(page),
-                None => self.say("This is the first page.\n"),
-            },
-            "help" | "h" | "?" => self.say(HELP),
-            "quit" | "q" | "exit" => {
-                self.ask(Request::Quit);
-                self.stopped = true;
-                Ok(())
-            }
-            "skip" | "s" | "cancel" | "c" => self.say("Nothing is running.\n"),
-            other => {
-                let text = format!("`{}` is not understood; say help for what can be said.\n", plain(other.as_bytes()));
-                self.say(&text)
-            }
-        }
-    }
-
-    /// Runs the step to do, or opens the next page.
-    fn go_on(&mut self) -> io::Result<()> {
-        match self.current() {
-            Some(id) => self.start(id),
-            None if self.page + 1 < self.course.lessons.len() => self.open(self.page + 1),
-            None => self.say("This was the last page. Say quit to leave, or pages to see them all.\n"),
-        }
-    }
-
-    fn start(&mut self, id: StepId) -> io::Result<()> {
-        self.last = Some(id);
-        self.busy = Some(id);
-        self.going_back = false;
-        self.ask(Request::Run(id));
-        Ok(())
-    }
-
-    fn undo(&mut self, id: Option<StepId>) -> io::Result<()> {
-        let Some(id) = id.filter(|id| self.reports.contains_key(id) || self.passed(*id)) else {
-            return self.say("There is nothing to undo there.\n");
-        };
-        self.ask(Request::UndoTo(id));
-        self.busy = Some(id);
-        self.going_back = true;
-        self.shown = 0;
-        Ok(())
-    }
-
     /// Takes what the session tells.
     fn hear(&mut self, event: Event) -> io::Result<()> {
         match event {
             Event::Step { id, state } => self.moved(id, state),
             Event::Output { text, .. } => self.say(&text),
             Event::Command { id, report, .. } if self.busy == Some(id) => {
+                self.end_line()?;
                 let text = say::compared(&report);
                 self.say(&text)
             }
             Event::StepDone { id, report } => {
                 self.reports.insert(id, report);
                 Ok(())
+            }
+            Event::TryOutput { text, .. } => self.say(&text),
+            Event::TryDone { report } => {
+                self.trying = false;
+                self.end_line()?;
+                let text = say::tried(&report);
+                self.say(&text)
             }
             Event::Notice { text } => {
                 // A refused request ends with what is said of it.
@@ -409,7 +335,12 @@ impl Dialogue {
                 self.busy = None;
                 Ok(())
             }
-            Event::Command { .. } | Event::LessonDone { .. } | Event::TakenUp { .. } => Ok(()),
+            Event::Command { .. }
+            | Event::LessonDone { .. }
+            | Event::TakenUp { .. }
+            | Event::TryBegun { .. }
+            | Event::History { .. }
+            | Event::Completions { .. } => Ok(()),
         }
     }
 
@@ -439,7 +370,9 @@ impl Dialogue {
             StepState::Failed(_) | StepState::Unfinished => {
                 self.busy = None;
                 let text = self.reports.get(&id).map_or(String::new(), say::failed);
-                self.say(&format!("{text}Enter tries it again; details tells all; undo goes back.\n"))
+                self.say(&format!(
+                    "{text}Enter tries it again; help tells what may be wrong; details tells all; undo goes back.\n"
+                ))
             }
             StepState::Ready if self.going_back => {
                 self.busy = None;

@@ -4,12 +4,22 @@
 use std::fmt::Write;
 
 use crate::lesson::blocks::{Block, Item, Run};
-use crate::session::plain;
+use crate::session::{Change, ChangeLine, plain};
 
-/// The text of a part of a page. Steps are told apart by `step`, which says what stands in the place of their fences.
-pub fn text(block: &Block, step: &dyn Fn(usize, &str) -> String) -> String {
+/// What stands in the place of parts of a page that are more than their text.
+pub trait Shows {
+    /// Of a step's fence, by the step's number.
+    fn step(&self, number: usize, source: &str) -> String;
+    /// Of a file that the page names.
+    fn file(&self, name: &str) -> Option<String>;
+    /// Of the change that a kustomization makes: of which object, by which file.
+    fn change(&self, name: &str, object: &str) -> Option<Change>;
+}
+
+/// The text of a part of a page.
+pub fn text(block: &Block, shows: &dyn Shows) -> String {
     let mut out = String::new();
-    write(&mut out, block, "", step);
+    write(&mut out, block, "", shows);
     plain(out.as_bytes())
 }
 
@@ -51,13 +61,13 @@ fn lines(out: &mut String, indent: &str, text: &str) {
     }
 }
 
-fn all(out: &mut String, blocks: &[Block], indent: &str, step: &dyn Fn(usize, &str) -> String) {
+fn all(out: &mut String, blocks: &[Block], indent: &str, shows: &dyn Shows) {
     for block in blocks {
-        write(out, block, indent, step);
+        write(out, block, indent, shows);
     }
 }
 
-fn write(out: &mut String, block: &Block, indent: &str, step: &dyn Fn(usize, &str) -> String) {
+fn write(out: &mut String, block: &Block, indent: &str, shows: &dyn Shows) {
     let deeper = format!("{indent}  ");
     match block {
         Block::Heading { level, text, .. } => {
@@ -70,13 +80,16 @@ fn write(out: &mut String, block: &Block, indent: &str, step: &dyn Fn(usize, &st
                     Some(start) => format!("{}. ", start + number as u64),
                     None => "- ".to_owned(),
                 };
-                list_item(out, item, indent, &mark, step);
+                list_item(out, item, indent, &mark, shows);
             }
             return out.push('\n');
         }
         Block::Code { language, source, step: Some(number), .. } => {
             let _ = language;
-            lines(out, indent, &step(*number, source));
+            lines(out, indent, &shows.step(*number, source));
+        }
+        Block::Code { language, source, .. } if matches!(language.as_str(), "file" | "kustomization") => {
+            named(out, indent, source, shows);
         }
         Block::Code { language, source, .. } => {
             if !language.is_empty() {
@@ -91,7 +104,7 @@ fn write(out: &mut String, block: &Block, indent: &str, step: &dyn Fn(usize, &st
             }
             let title = if title.is_empty() { String::new() } else { format!(": {}", runs(title)) };
             lines(out, indent, &format!("{name}{title}"));
-            return all(out, blocks, &deeper, step);
+            return all(out, blocks, &deeper, shows);
         }
         Block::Table { head, rows, .. } => {
             for row in rows {
@@ -100,7 +113,7 @@ fn write(out: &mut String, block: &Block, indent: &str, step: &dyn Fn(usize, &st
                 lines(out, indent, &format!("- {}", cells.join("; ")));
             }
         }
-        Block::Quote(blocks) => return all(out, blocks, &format!("{indent}> "), step),
+        Block::Quote(blocks) => return all(out, blocks, &format!("{indent}> "), shows),
         Block::Image { alt, url } => {
             lines(out, indent, &format!("[Picture: {}]", if alt.is_empty() { url } else { alt }))
         }
@@ -112,22 +125,23 @@ fn write(out: &mut String, block: &Block, indent: &str, step: &dyn Fn(usize, &st
         Block::YamlFile { file, paths, title } => {
             let title = title.as_ref().unwrap_or(file);
             let parts = if paths.is_empty() { String::new() } else { format!(" (parts: {})", paths.join(", ")) };
-            lines(out, indent, &format!("File {title}{parts}"));
+            lines(out, indent, &format!("File {title}{parts}:"));
+            lines(out, &deeper, &shows.file(file).unwrap_or_else(|| "(the file is not here)".to_owned()));
         }
         Block::Tabs(tabs) => {
             for tab in tabs {
                 lines(out, indent, &format!("Tab {}:", tab.label));
-                all(out, &tab.blocks, &deeper, step);
+                all(out, &tab.blocks, &deeper, shows);
             }
             return;
         }
         Block::Details { summary, blocks } => {
             lines(out, indent, &format!("Details: {}", runs(summary)));
-            return all(out, blocks, &deeper, step);
+            return all(out, blocks, &deeper, shows);
         }
         Block::Browser { url, blocks } => {
             lines(out, indent, &format!("In a browser at {url}:"));
-            return all(out, blocks, &deeper, step);
+            return all(out, blocks, &deeper, shows);
         }
         Block::Button { label, url } => lines(out, indent, &format!("{label}: {url}")),
         Block::Html { text, .. } if text.trim().is_empty() => return,
@@ -136,7 +150,31 @@ fn write(out: &mut String, block: &Block, indent: &str, step: &dyn Fn(usize, &st
     out.push('\n');
 }
 
-fn list_item(out: &mut String, item: &Item, indent: &str, mark: &str, step: &dyn Fn(usize, &str) -> String) {
+/// A fence that names a file, and perhaps the object that it changes.
+fn named(out: &mut String, indent: &str, source: &str, shows: &dyn Shows) {
+    let mut words = source.lines().map(str::trim).filter(|line| !line.is_empty());
+    let name = words.next().unwrap_or_default();
+    let object = words.next();
+    let deeper = format!("{indent}  ");
+    if let Some((object, change)) = object.and_then(|object| Some((object, shows.change(name, object)?))) {
+        lines(out, indent, &format!("Change of {object} by {name}; + is new, - is gone:"));
+        for (line, text) in &change.lines {
+            let mark = match line {
+                ChangeLine::Same => " ",
+                ChangeLine::Added => "+",
+                ChangeLine::Removed => "-",
+                ChangeLine::Gap => "…",
+            };
+            lines(out, &deeper, &format!("{mark} {text}"));
+        }
+        return;
+    }
+    let of = object.map_or(String::new(), |object| format!(", which changes {object}"));
+    lines(out, indent, &format!("File {name}{of}:"));
+    lines(out, &deeper, &shows.file(name).unwrap_or_else(|| "(the file is not here)".to_owned()));
+}
+
+fn list_item(out: &mut String, item: &Item, indent: &str, mark: &str, shows: &dyn Shows) {
     let mark = match item.checked {
         Some(true) => format!("{mark}(done) "),
         Some(false) => format!("{mark}(to do) "),
@@ -144,7 +182,7 @@ fn list_item(out: &mut String, item: &Item, indent: &str, mark: &str, step: &dyn
     };
     let deeper = format!("{indent}{}", " ".repeat(mark.len()));
     let mut inner = String::new();
-    all(&mut inner, &item.blocks, &deeper, step);
+    all(&mut inner, &item.blocks, &deeper, shows);
     let inner = inner.trim_end();
     let first = inner.strip_prefix(deeper.as_str()).unwrap_or(inner);
     let _ = writeln!(out, "{indent}{mark}{first}");
@@ -152,11 +190,29 @@ fn list_item(out: &mut String, item: &Item, indent: &str, mark: &str, step: &dyn
 
 #[cfg(test)]
 mod tests {
+    struct Numbers;
+
+    impl super::Shows for Numbers {
+        fn step(&self, number: usize, _: &str) -> String {
+            format!("Step {}", number + 1)
+        }
+
+        fn file(&self, name: &str) -> Option<String> {
+            (name == "a.yaml").then(|| "kind: A\n".to_owned())
+        }
+
+        fn change(&self, _: &str, object: &str) -> Option<super::Change> {
+            let lines =
+                vec![(super::ChangeLine::Removed, "a: 1".to_owned()), (super::ChangeLine::Added, "a: 2".to_owned())];
+            (object == "A/a").then_some(super::Change { lines })
+        }
+    }
+
     fn shown(body: &str) -> String {
         let text = format!("---\ntitle: T\n---\n{body}");
         let lesson = crate::lesson::Lesson::parse(std::path::Path::new("page.md"), text.as_bytes()).unwrap();
         let all = crate::lesson::blocks::of(&lesson);
-        all.iter().map(|block| super::text(block, &|number, _| format!("Step {}", number + 1))).collect()
+        all.iter().map(|block| super::text(block, &Numbers)).collect()
     }
 
     #[test]
@@ -169,6 +225,15 @@ mod tests {
         assert_eq!(shown(":::tip Mind\nthis\n:::\n"), "Tip: Mind\n  this\n\n");
         assert_eq!(shown("| A | B |\n|---|---|\n| 1 | 2 |\n"), "- A: 1; B: 2\n\n");
         assert_eq!(shown("```bash\n$ ls\n```\n"), "Step 1\n\n");
+        assert_eq!(shown("```file\na.yaml\n```\n"), "File a.yaml:\n  kind: A\n\n");
+        assert_eq!(
+            shown("```kustomization\na.yaml\nA/a\n```\n"),
+            "Change of A/a by a.yaml; + is new, - is gone:\n  - a: 1\n  + a: 2\n\n"
+        );
+        assert_eq!(
+            shown("```kustomization\nb.yaml\nA/b\n```\n"),
+            "File b.yaml, which changes A/b:\n  (the file is not here)\n\n"
+        );
         assert_eq!(shown("![A cat](cat.png)\n"), "[Picture: A cat]\n\n");
     }
 

@@ -1,7 +1,7 @@
 //! What is said of a step, in words.
 
 use crate::compare::{Comparison, Outcome};
-use crate::session::{Cause, CommandReport, StepReport, StepState, plain};
+use crate::session::{Advice, Cause, CommandReport, StepReport, StepState, TryReport, plain};
 
 /// A number of things.
 pub fn count(number: usize, of: &str) -> String {
@@ -56,12 +56,40 @@ pub fn failed(report: &StepReport) -> String {
     format!("The step failed: {why}.\n")
 }
 
+/// What may be wrong with a step that failed, and what to look at.
+pub fn advice(advice: &Advice) -> String {
+    let mut out = format!("{}\n", advice.why);
+    for next in &advice.next {
+        out.push_str(&format!("{next}\n"));
+    }
+    if !advice.look.is_empty() {
+        out.push_str("To look further:\n");
+    }
+    for command in &advice.look {
+        out.push_str(&format!("  try {command}\n"));
+    }
+    plain(out.as_bytes())
+}
+
+/// How a command of the learner's own ended, where that is not as one would think.
+pub fn tried(report: &TryReport) -> String {
+    match report.cause {
+        Some(Cause::TimeLimit) => "The time limit was reached.\n".to_owned(),
+        Some(_) => "It was cancelled.\n".to_owned(),
+        None if report.exit_status != 0 => format!("Exit status {}.\n", report.exit_status),
+        None => String::new(),
+    }
+}
+
 /// All that a step did.
 pub fn details(report: &StepReport) -> String {
     let mut out = format!("Step in line {}: {:.1} seconds.\n", report.line, report.ms as f64 / 1000.0);
     for hook in &report.hooks {
         out.push_str(&format!("Hook {} {}: exit status {}.\n", hook.name, hook.phase.as_str(), hook.exit_status));
         out.push_str(&hook.output);
+        if !hook.output.is_empty() && !hook.output.ends_with('\n') {
+            out.push('\n');
+        }
     }
     for command in &report.commands {
         out.push_str(&format!("$ {}\nExit status {}.\n", command.command, command.exit_status));

@@ -3,7 +3,6 @@
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-use super::advice;
 use super::highlight;
 use super::keys::{Action, KeyMap};
 use super::model::{Difference, StepView};
@@ -12,7 +11,7 @@ use super::theme::{Role, Theme, sign, words};
 use super::wrap::{self, Run};
 use crate::compare::Outcome;
 use crate::lesson::{Expected, Step};
-use crate::session::{Cause, CommandReport, StepState, plain};
+use crate::session::{Advice, Cause, CommandReport, StepState, plain};
 use crate::tools::StdStream;
 
 /// How many lines of output a step shows that is done; `d` shows all.
@@ -305,7 +304,7 @@ impl Card<'_> {
             }
             return;
         };
-        let advice = advice::of(step, cause, view.report.as_ref());
+        let advice = Advice::of(step, cause, view.report.as_ref());
         self.text(&format!("✗ {}", advice.why), self.theme.bad(), 0);
         if view.explained {
             for next in &advice.next {

@@ -11,10 +11,11 @@ use super::card::{self, card};
 use super::model::{Difference, Model};
 use super::theme::{Role, Theme};
 use super::wrap::{self, Run, columns};
-use super::{files, highlight, table};
+use super::{highlight, table};
+use crate::front::files;
 use crate::lesson::blocks::{self, Block, Item, Runs};
 use crate::lesson::{Lesson, StepId};
-use crate::session::{StepState, plain};
+use crate::session::{Change, ChangeLine, StepState, plain};
 
 /// Prose is not set wider than this many columns: longer lines are hard to read.
 const WIDEST: usize = 100;
@@ -552,24 +553,45 @@ impl Setter<'_> {
         self.source(&plain(text.as_bytes()), "yaml", &marks);
     }
 
-    /// A fence that names a file, and in a `kustomization` the object that it changes: shown as what they say.
+    /// A fence that names a file, and in a `kustomization` the object that it changes: shown as the file, or as the change.
     fn change(&mut self, language: &str, source: &str) -> bool {
         let mut words = source.lines().map(str::trim).filter(|line| !line.is_empty());
         let Some(name) = words.next() else { return false };
-        let object = words.next();
-        let heading = match (language, object) {
-            ("kustomization", Some(object)) => format!("Change of {object} by {name}"),
-            _ => format!("File {name}"),
+        let object = words.next().filter(|_| language == "kustomization");
+        let heading = match object {
+            Some(object) => format!("Change of {object} by {name}"),
+            None => format!("File {name}"),
         };
         self.words(vec![(plain(heading.as_bytes()), self.theme.heading(3))]);
-        let page = self.model.course.lessons.get(self.lesson);
-        let text = page.and_then(|page| files::read(&self.model.course, &page.path, name));
+        let Some(page) = self.model.course.lessons.get(self.lesson) else { return true };
+        if let Some(change) = object.and_then(|object| files::change(&self.model.course, &page.path, name, object)) {
+            self.changed(&change);
+            return true;
+        }
         let kind = name.rsplit_once('.').map_or("", |(_, kind)| kind);
-        match text {
+        match files::read(&self.model.course, &page.path, name) {
             Some(text) => self.source(&plain(text.as_bytes()), kind, &[]),
             None => self.words(vec![("(the file is not here)".to_owned(), self.theme.quiet())]),
         }
         true
+    }
+
+    /// The lines of a change, what is new and what is gone told by sign and colour.
+    fn changed(&mut self, change: &Change) {
+        for (line, text) in &change.lines {
+            let text = plain(text.as_bytes());
+            let runs = match line {
+                ChangeLine::Gap => vec![("  …".to_owned(), self.theme.quiet())],
+                ChangeLine::Added => vec![(format!("+ {text}"), self.theme.style(Role::Inserted))],
+                ChangeLine::Removed => vec![(format!("- {text}"), self.theme.style(Role::Deleted))],
+                ChangeLine::Same => {
+                    let mut runs = highlight::lines(&text, "yaml", self.theme).into_iter().next().unwrap_or_default();
+                    runs.insert(0, ("  ".to_owned(), Style::new()));
+                    runs
+                }
+            };
+            self.behind("▏ ", self.theme.quiet(), |setter| setter.cut(runs));
+        }
     }
 
     fn address(&mut self, mut runs: Vec<Run>, url: &str) {

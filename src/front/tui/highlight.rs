@@ -1,11 +1,11 @@
-//! Colours for code, in the terminal's own sixteen colours.
+//! Colours for code, as the theme has them.
 
 use std::sync::OnceLock;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
-use super::theme::Theme;
+use super::theme::{Role, Theme};
 use super::wrap::Run;
 
 /// Longer code is shown without colours: the colours would cost more than they help.
@@ -23,7 +23,7 @@ pub fn lines(code: &str, language: &str, theme: Theme) -> Vec<Vec<Run>> {
         return plain();
     }
     match syntaxes().find_syntax_by_token(alias(language)) {
-        Some(syntax) => coloured(code, syntax).unwrap_or_else(plain),
+        Some(syntax) => coloured(code, syntax, theme).unwrap_or_else(plain),
         None => plain(),
     }
 }
@@ -37,7 +37,7 @@ fn alias(language: &str) -> &str {
 }
 
 /// `None` when the syntax is broken.
-fn coloured(code: &str, syntax: &SyntaxReference) -> Option<Vec<Vec<Run>>> {
+fn coloured(code: &str, syntax: &SyntaxReference, theme: Theme) -> Option<Vec<Vec<Run>>> {
     let mut state = ParseState::new(syntax);
     let mut stack = ScopeStack::new();
     let mut out = Vec::new();
@@ -47,43 +47,42 @@ fn coloured(code: &str, syntax: &SyntaxReference) -> Option<Vec<Vec<Run>>> {
         let mut runs: Vec<Run> = Vec::new();
         let mut from = 0;
         for (at, operation) in state.parse_line(&line, syntaxes()).ok()? {
-            push(&mut runs, line.get(from..at)?, &stack);
+            push(&mut runs, line.get(from..at)?, &stack, theme);
             stack.apply(&operation).ok()?;
             from = at;
         }
-        push(&mut runs, line.get(from..)?, &stack);
+        push(&mut runs, line.get(from..)?, &stack, theme);
         out.push(runs);
     }
     Some(out)
 }
 
-fn push(runs: &mut Vec<Run>, text: &str, stack: &ScopeStack) {
+fn push(runs: &mut Vec<Run>, text: &str, stack: &ScopeStack, theme: Theme) {
     let text = text.trim_end_matches('\n');
     if !text.is_empty() {
-        runs.push((text.to_owned(), style(stack)));
+        runs.push((text.to_owned(), role(stack).map_or(Style::new(), |role| theme.style(role))));
     }
 }
 
 /// The innermost scope that says something decides.
-fn style(stack: &ScopeStack) -> Style {
-    static RULES: OnceLock<Vec<(Scope, Style)>> = OnceLock::new();
+fn role(stack: &ScopeStack) -> Option<Role> {
+    static RULES: OnceLock<Vec<(Scope, Role)>> = OnceLock::new();
     let rules = RULES.get_or_init(|| {
-        let colour = |colour| Style::new().fg(colour);
         [
-            ("comment", colour(Color::DarkGray).add_modifier(Modifier::ITALIC)),
-            ("string", colour(Color::Green)),
-            ("constant", colour(Color::Magenta)),
-            ("keyword", colour(Color::Blue)),
-            ("storage", colour(Color::Blue)),
-            ("variable.parameter", colour(Color::Cyan)),
-            ("variable", colour(Color::Cyan)),
-            ("entity.name.tag", colour(Color::Blue)),
-            ("support.function", colour(Color::Yellow)),
-            ("markup.inserted", colour(Color::Green)),
-            ("markup.deleted", colour(Color::Red)),
+            ("comment", Role::Comment),
+            ("string", Role::String),
+            ("constant", Role::Constant),
+            ("keyword", Role::Keyword),
+            ("storage", Role::Keyword),
+            ("variable.parameter", Role::Variable),
+            ("variable", Role::Variable),
+            ("entity.name.tag", Role::Tag),
+            ("support.function", Role::Function),
+            ("markup.inserted", Role::Inserted),
+            ("markup.deleted", Role::Deleted),
         ]
         .into_iter()
-        .filter_map(|(name, style)| Some((Scope::new(name).ok()?, style)))
+        .filter_map(|(name, role)| Some((Scope::new(name).ok()?, role)))
         .collect()
     });
     stack
@@ -91,5 +90,5 @@ fn style(stack: &ScopeStack) -> Style {
         .iter()
         .rev()
         .find_map(|scope| rules.iter().find(|(rule, _)| rule.is_prefix_of(*scope)))
-        .map_or(Style::new(), |(_, style)| *style)
+        .map(|(_, role)| *role)
 }

@@ -1,17 +1,16 @@
 //! The terminal screen: a model, what changes it, and a view of it. It draws only when something has changed; all work is
 //! the session's, on its own thread.
 
-mod advice;
 mod card;
-mod clipboard;
 mod difference;
 mod document;
-mod files;
+mod editor;
 mod highlight;
 pub mod keys;
 mod model;
 mod output;
 pub mod preview;
+mod prompt;
 mod system;
 mod table;
 mod terminal;
@@ -35,6 +34,7 @@ use self::model::{Model, Wish};
 use self::terminal::Screen;
 use self::theme::Theme;
 use self::view::{Cache, view};
+use super::clipboard;
 use crate::lesson::Course;
 use crate::session::{Event, Request, state_home};
 
@@ -143,7 +143,7 @@ pub async fn run(
 fn grant(wish: Wish, model: &mut Model, screen: &mut Screen) -> io::Result<()> {
     match wish {
         Wish::Copy { what, text } => {
-            let said = clipboard::copy(&what, &text, &mut io::stdout(), &state_home());
+            let said = clipboard::copy(&what, &text, Some(&mut io::stdout()), &state_home());
             model.say(said);
         }
         Wish::Mouse(on) => screen.mouse(on)?,

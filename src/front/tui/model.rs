@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Options;
 use super::keys::Action;
 use super::output::Output;
+use super::prompt::Prompt;
 use crate::lesson::{Course, StepId};
 use crate::session::{CommandReport, StepReport, StepState};
 use crate::shell::HookPhase;
@@ -43,6 +44,8 @@ pub struct Model {
     pub output: bool,
     /// The first line of the output that is shown; none follows its end.
     pub output_top: Option<usize>,
+    /// Where the learner tries commands.
+    pub prompt: Prompt,
     /// How two outputs that differ are shown.
     pub difference: Difference,
     /// Whether the mouse is on.
@@ -240,6 +243,7 @@ impl Model {
             found: None,
             output: false,
             output_top: None,
+            prompt: Prompt::default(),
             difference: Difference::Places,
             mouse,
             wishes: if mouse { vec![Wish::Mouse(true)] } else { Vec::new() },
@@ -303,6 +307,16 @@ impl Model {
     /// The step that runs, on any page.
     pub fn running(&self) -> Option<StepId> {
         self.steps.iter().find(|(_, step)| step.is_running()).map(|(id, _)| *id)
+    }
+
+    /// Whether a step runs, or a command at the prompt.
+    pub fn is_busy(&self) -> bool {
+        self.prompt.running || self.running().is_some()
+    }
+
+    /// Whether keys go to the prompt.
+    pub fn has_prompt_keys(&self) -> bool {
+        self.prompt.open && self.overlay == Overlay::None
     }
 
     /// Marks the first step of the page that is not passed, else the last one.

@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::session::{Cause, StepState};
+use crate::session::StepState;
 use crate::shell::HookPhase;
 
 macro_rules! roles {
@@ -86,10 +86,10 @@ impl Theme {
     /// The names of the themes that come with the program.
     pub const NAMES: &[&str] = &["ansi", "dark", "light", "high-contrast", "none"];
 
-    /// A theme that comes with the program.
+    /// A theme that comes with the program; `ansi16` is another name of `ansi`.
     pub fn named(name: &str) -> Option<Self> {
         match name {
-            "ansi" => Some(Self::ansi()),
+            "ansi" | "ansi16" => Some(Self::ansi()),
             "dark" => Some(Self::indexed(&DARK)),
             "light" => Some(Self::indexed(&LIGHT)),
             "high-contrast" => Some(Self::high_contrast()),
@@ -335,19 +335,8 @@ pub fn words(state: &StepState) -> String {
         StepState::Settling(waits_for) => format!("waiting for the cluster: {waits_for}"),
         StepState::Waiting(left) => format!("waiting {:02}:{:02}", left / 60, left % 60),
         StepState::Passed => "passed".into(),
-        StepState::Failed(cause) => format!("failed: {}", cause_words(*cause)),
+        StepState::Failed(cause) => format!("failed: {}", cause.words()),
         StepState::Unfinished => "unfinished, may have changed something".into(),
-    }
-}
-
-/// Why a step failed, in words.
-pub fn cause_words(cause: Cause) -> &'static str {
-    match cause {
-        Cause::ExitStatus => "a command's exit status is not what it should be",
-        Cause::Output => "the output is not what the page shows",
-        Cause::Hook => "a hook failed",
-        Cause::TimeLimit => "the time limit was reached",
-        Cause::Cancelled => "cancelled",
     }
 }
 
@@ -361,6 +350,7 @@ mod tests {
             assert!(Theme::named(name).is_some(), "{name}");
         }
         assert_eq!(Theme::named("loud"), None);
+        assert_eq!(Theme::named("ansi16"), Theme::named("ansi"));
         for role in Role::ALL {
             assert_eq!(Role::from_name(role.name()), Some(*role));
         }

@@ -40,6 +40,9 @@ pub struct StepProgress {
     pub report: Option<StepReport>,
     /// What the page's values stood for before it, if it was ever begun.
     pub before: Option<Bindings>,
+    /// Whether the learner changed something at the prompt since it failed.
+    #[serde(default)]
+    pub built_on: bool,
 }
 
 impl Machine {
@@ -54,6 +57,7 @@ impl Machine {
                         source: fence(lesson, step),
                         report: self.reports.get(&id).cloned(),
                         before: self.before.get(&id).cloned(),
+                        built_on: self.built_on.contains(&id),
                     }
                 })
                 .collect();
@@ -77,6 +81,9 @@ impl Machine {
                 let saved = saved.steps.get(step);
                 if let Some(before) = saved.and_then(|saved| saved.before.clone()) {
                     machine.before.insert(id, before);
+                }
+                if saved.is_some_and(|saved| saved.built_on) {
+                    machine.built_on.insert(id);
                 }
                 if *state == StepState::NotExecuted {
                     continue;

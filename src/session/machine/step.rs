@@ -159,12 +159,7 @@ impl Machine {
         let both = text_of(&end, None);
         active.stdout.push_str(&report.stdout);
         active.both.push_str(&both);
-        for name in &end.unknown {
-            let text = format!(
-                "There is no tool named `{name}`: lectern starts no other programs, unless it is told to with --allow {name}."
-            );
-            effects.push(Effect::Emit(Event::Notice { text }));
-        }
+        effects.extend(end.unknown.iter().map(|name| no_tool(name)));
         let expect_error = step.annotations.expect_error;
         let failed = end.status != 0;
         let cause = match end.ended {
@@ -301,6 +296,7 @@ impl Machine {
     pub(super) fn cancel(&mut self, at: Duration, effects: &mut Vec<Effect>) {
         self.queue.clear();
         match self.active.as_ref().map(|active| active.stage.clone()) {
+            None if self.trying => effects.push(Effect::Cancel),
             None | Some(Stage::Restoring) => {}
             Some(Stage::Ahead(_) | Stage::Command(_) | Stage::Behind(_)) => effects.push(Effect::Cancel),
             Some(Stage::Settling { .. } | Stage::Waiting { .. }) => self.finish(at, Some(Cause::Cancelled), effects),
@@ -353,6 +349,14 @@ impl Machine {
         }
         effects.push(Effect::Save);
     }
+}
+
+/// Tells that there is no command of that name.
+pub(super) fn no_tool(name: &str) -> Effect {
+    let text = format!(
+        "There is no tool named `{name}`: lectern starts no other programs, unless it is told to with --allow {name}."
+    );
+    Effect::Emit(Event::Notice { text })
 }
 
 /// One stream of what was printed, or both in order.

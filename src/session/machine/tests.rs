@@ -91,6 +91,8 @@ fn done(effects: &[Effect]) -> Vec<String> {
                 Effect::Hook { hook, phase, .. } => format!("{} {}", hook.name, phase.as_str()),
                 Effect::Command { script, .. } => format!("run {script}"),
                 Effect::Timer { after, .. } => format!("timer {}", after.as_secs()),
+                Effect::Try { script, .. } => format!("try {script}"),
+                Effect::Complete { line, .. } => format!("complete {line}"),
                 Effect::Cancel => "cancel".into(),
                 Effect::Save => "save".into(),
                 Effect::Stop => "stop".into(),
@@ -365,4 +367,64 @@ fn a_second_try_says_once_that_it_runs() {
     effects.extend(machine.handle(T, Input::Restored(id(0))));
     let runs = |effect: &&Effect| matches!(effect, Effect::Emit(Event::Step { state: StepState::Running(0), .. }));
     assert_eq!(effects.iter().filter(runs).count(), 1, "{effects:?}");
+}
+
+fn tried(changed: bool) -> Input {
+    let (status, ended) = (0, Ended::Exited);
+    Input::TryEnded(TryEnd { status, ended, calls: Vec::new(), unknown: Vec::new(), changed })
+}
+
+fn attempt(machine: &mut Machine) -> Vec<Effect> {
+    machine.handle(T, Input::Request(Request::Try("ls".into())))
+}
+
+#[test]
+fn a_command_of_the_learners_own_counts_for_no_step_and_nothing_else_runs_meanwhile() {
+    let mut machine = machine(&[(Annotations::default(), &[("a", "")])]);
+    assert_eq!(done(&attempt(&mut machine)), ["try ls"]);
+    for request in [Request::Try("x".into()), Request::Run(id(0)), Request::UndoTo(id(0))] {
+        let effects = machine.handle(T, Input::Request(request));
+        assert!(matches!(effects.as_slice(), [Effect::Emit(Event::Notice { .. })]), "{effects:?}");
+    }
+    let question = Request::Complete { number: 1, line: "l".into(), at: 1 };
+    let effects = machine.handle(T, Input::Request(question.clone()));
+    assert!(matches!(effects.as_slice(), [Effect::Emit(Event::Completions { number: 1, .. })]), "{effects:?}");
+    assert_eq!(done(&machine.handle(T, Input::Request(Request::Cancel))), ["cancel"]);
+    assert_eq!(done(&machine.handle(T, tried(true))), ["save"]);
+    assert_eq!(machine.state(id(0)), Some(&StepState::Ready));
+    assert_eq!(done(&machine.handle(T, Input::Request(question))), ["complete l"]);
+    assert_eq!(done(&run(&mut machine, 0)), ["checkpoint", "run a"]);
+    assert!(done(&attempt(&mut machine)).is_empty(), "a step runs");
+    machine.handle(T, end(0, ""));
+    assert_eq!(done(&attempt(&mut machine)), ["try ls"]);
+    assert_eq!(done(&machine.handle(T, Input::Request(Request::Quit))), ["cancel"]);
+    assert_eq!(done(&machine.handle(T, tried(false))), ["save", "save", "stop"]);
+}
+
+#[test]
+fn what_was_changed_at_the_prompt_is_not_taken_away_by_another_try_of_the_step() {
+    let steps: &[(Annotations, &[(&str, &str)])] = &[(Annotations::default(), &[("a", "")])];
+    let mut machine = machine(steps);
+    run(&mut machine, 0);
+    machine.handle(T, end(1, ""));
+    // Who only looked begins again from where the step began.
+    attempt(&mut machine);
+    machine.handle(T, tried(false));
+    assert_eq!(done(&run(&mut machine, 0)), ["restore"]);
+    machine.handle(T, Input::Restored(id(0)));
+    machine.handle(T, end(1, ""));
+    attempt(&mut machine);
+    machine.handle(T, tried(true));
+    // The next time that lectern is started too.
+    let mut machine = Machine::resume(course(steps), Rules::default(), &machine.progress());
+    assert_eq!(done(&run(&mut machine, 0)), ["checkpoint", "run a"]);
+    machine.handle(T, end(1, ""));
+    assert_eq!(done(&run(&mut machine, 0)), ["restore"], "from what was before that try");
+    machine.handle(T, Input::Restored(id(0)));
+    machine.handle(T, end(1, ""));
+    attempt(&mut machine);
+    machine.handle(T, tried(true));
+    assert_eq!(done(&machine.handle(T, Input::Request(Request::UndoTo(id(0))))), ["restore"]);
+    machine.handle(T, Input::Restored(id(0)));
+    assert_eq!(done(&run(&mut machine, 0)), ["checkpoint", "run a"]);
 }

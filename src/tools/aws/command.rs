@@ -251,6 +251,11 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// The options of an operation, as they are read.
+pub(super) fn options(service: &Service, name: &str, operation: &Operation) -> Vec<Opt> {
+    list(service, name, operation).iter().flat_map(|argument| argument.options(service)).collect()
+}
+
 /// The options of an operation, in the CLI's order.
 pub(super) fn list<'a>(service: &'a Service, name: &str, operation: &'a Operation) -> Vec<Argument<'a>> {
     let mut list: Vec<Argument<'a>> = service

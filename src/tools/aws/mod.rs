@@ -9,6 +9,7 @@ mod answer;
 mod arguments;
 mod claims;
 mod command;
+mod complete;
 mod failure;
 mod globals;
 mod help;
@@ -31,6 +32,7 @@ pub(super) use plan::plan;
 use std::future::Future;
 use std::pin::Pin;
 
+pub(super) use complete::complete;
 use failure::Failure;
 use globals::Globals;
 use options::{Opt, Values};

@@ -7,6 +7,7 @@
 mod age;
 mod api;
 mod claims;
+mod complete;
 mod describe;
 mod discovery;
 mod error;
@@ -30,6 +31,7 @@ pub(super) use plan::plan;
 use std::future::Future;
 use std::pin::Pin;
 
+pub(super) use complete::complete;
 use error::Failure;
 use options::{PERSONS, Parsed, UsageError, command_word};
 use session::Session;

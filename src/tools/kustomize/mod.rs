@@ -50,7 +50,15 @@ pub fn build_with_warnings(
     path: &str,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Value>, KustomizeError> {
-    target::build(files, path, warnings).map_err(KustomizeError)
+    target::build(files, path, false, warnings).map_err(KustomizeError)
+}
+
+/// The objects that the kustomization in a folder begins with, before it changes them.
+///
+/// # Errors
+/// As [`build`].
+pub fn gather(files: &Files, path: &str) -> Result<Vec<Value>, KustomizeError> {
+    target::build(files, path, true, &mut Vec::new()).map_err(KustomizeError)
 }
 
 /// The stream of YAML documents that `kubectl kustomize` prints.

@@ -37,12 +37,22 @@ impl Failed {
     }
 }
 
-/// Builds the kustomization in a folder. What kustomize warns of goes to `warnings`.
-pub(super) fn build(files: &Files, path: &str, warnings: &mut Vec<String>) -> Result<Vec<Value>, String> {
+/// Builds the kustomization in a folder, or only gathers its objects without changing them. What kustomize warns of goes to
+/// `warnings`.
+pub(super) fn build(
+    files: &Files,
+    path: &str,
+    unchanged: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Value>, String> {
     let root = normal(&files.cwd().join(path));
     refuse_remote(files, &root, path)?;
     confirm_folder(files, &root, path).map_err(|why| format!("must build at directory: {why}"))?;
-    let target = Target::load(files, root, &[], warnings)?;
+    let mut target = Target::load(files, root, &[], warnings)?;
+    if unchanged {
+        let Kustomization { api_version, kind, resources, bases, .. } = target.kustomization;
+        target.kustomization = Kustomization { api_version, kind, resources, bases, ..Kustomization::default() };
+    }
     let mut resources = target.accumulate(Vec::new(), warnings)?;
     resources.iter_mut().filter(|resource| resource.hashed).for_each(generate::add_hash);
     references::update(&mut resources)?;

@@ -47,6 +47,7 @@ actions! {
     Details "details" "a step's details: accepted differences, calls, hooks" ["d"];
     Diff "diff" "what was expected and what came: side by side or one above the other" ["v"];
     Output "output" "the step's output: scroll, follow, search" ["t"];
+    Prompt "prompt" "try commands of your own in the steps' shell; they count for no step" ["p", "!"];
     NextStep "next-step" "mark the next step" ["tab"];
     PreviousStep "previous-step" "mark the step before" ["backtab"];
     Down "down" "a line down" ["j", "down"];

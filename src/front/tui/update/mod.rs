@@ -3,6 +3,7 @@
 mod output;
 mod over;
 pub mod palette;
+mod prompt;
 mod search;
 mod session;
 
@@ -26,6 +27,8 @@ pub fn input(model: &mut Model, input: &Input) -> Vec<Request> {
         Input::Paste(text) => {
             if let Some(typing) = &mut model.typing {
                 typing.text.push_str(&crate::session::plain(text.as_bytes()).replace(['\n', '\t'], " "));
+            } else if model.has_prompt_keys() {
+                prompt::paste(model, text);
             }
             Vec::new()
         }
@@ -41,6 +44,9 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Request> {
     if model.typing.is_some() {
         return search::typed(model, key);
     }
+    if model.has_prompt_keys() {
+        return prompt::press(model, key);
+    }
     match model.options.keys.action(key) {
         Some(action) => act(model, action),
         None => {
@@ -55,7 +61,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
     let confirmed = std::mem::take(&mut model.confirm_quit);
     // These are the same everywhere.
     match action {
-        Action::Interrupt if model.running().is_some() => return vec![Request::Cancel],
+        Action::Interrupt if model.is_busy() => return vec![Request::Cancel],
         Action::Interrupt => return quit(model, confirmed),
         Action::Suspend => {
             model.wishes.push(Wish::Suspend);
@@ -88,7 +94,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
     }
     match action {
         Action::Quit => {
-            let sure = confirmed || model.running().is_none();
+            let sure = confirmed || !model.is_busy();
             return quit(model, sure);
         }
         Action::Help => model.overlay = Overlay::Help { at: 0 },
@@ -98,6 +104,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
             model.overlay = Overlay::Palette { at: 0 };
             model.typing = Some(Typing { what: TypingFor::Palette, text: String::new() });
         }
+        Action::Prompt => prompt::open(model),
         Action::Search => model.typing = Some(Typing { what: TypingFor::Search, text: String::new() }),
         Action::Cancel if model.notice_shown => model.notice_shown = false,
         Action::Cancel if !model.search.is_empty() => {
@@ -121,7 +128,7 @@ fn on_page(model: &mut Model, action: Action) -> Vec<Request> {
     match action {
         Action::Run => return run(model),
         Action::Skip => return vec![Request::SkipWait],
-        Action::Cancel => return model.running().map(|_| Request::Cancel).into_iter().collect(),
+        Action::Cancel => return model.is_busy().then_some(Request::Cancel).into_iter().collect(),
         Action::Undo => return model.selected.map(Request::UndoTo).into_iter().collect(),
         Action::Reset => {
             let first = model.page_steps().next().map(|(id, _)| id);
@@ -303,6 +310,8 @@ fn point(model: &mut Model, mouse: MouseEvent) {
         }
     };
     match mouse.kind {
+        MouseEventKind::ScrollDown if model.has_prompt_keys() => prompt::scroll(model, true, false),
+        MouseEventKind::ScrollUp if model.has_prompt_keys() => prompt::scroll(model, false, false),
         MouseEventKind::ScrollDown => by(model, Action::Down),
         MouseEventKind::ScrollUp => by(model, Action::Up),
         MouseEventKind::Down(MouseButton::Left) if model.overlay == Overlay::None => {

@@ -1,7 +1,7 @@
 //! Keys on the course's screen, and in what lies over a page.
 
 use super::{open, palette};
-use crate::front::tui::files;
+use crate::front::files;
 use crate::front::tui::keys::Action;
 use crate::front::tui::model::{Model, Overlay, Wish};
 use crate::session::Request;

@@ -2,7 +2,7 @@
 
 use crate::front::tui::model::{Model, Reveal, StepView};
 use crate::lesson::StepId;
-use crate::session::{Event, StepState};
+use crate::session::{Event, StepState, plain};
 use crate::shell::HookPhase;
 
 /// Takes what the session says.
@@ -41,6 +41,20 @@ pub fn event(model: &mut Model, event: Event) {
                 step.report = Some(report);
             }
         }
+        Event::TryBegun { command } => model.prompt.begun(plain(command.as_bytes())),
+        Event::TryOutput { stream, text } => {
+            if let Some(tried) = model.prompt.tries.back_mut() {
+                tried.output.push(stream, &text);
+            }
+        }
+        Event::TryDone { report } => {
+            model.prompt.running = false;
+            if let Some(tried) = model.prompt.tries.back_mut() {
+                tried.report = Some(report);
+            }
+        }
+        Event::History { commands } => model.prompt.history = commands,
+        Event::Completions { number, completions } => model.prompt.answered(number, completions),
         Event::Notice { text } => model.say(text),
         Event::LessonDone { .. } | Event::TakenUp { .. } => {}
         Event::Stopped => model.quit = true,

@@ -59,6 +59,10 @@ fn hints(model: &Model, width: usize) -> String {
         return keys.line(width);
     }
     match model.overlay {
+        Overlay::None if model.prompt.open => {
+            prompt(model, &mut keys);
+            return keys.line(width);
+        }
         Overlay::None if model.home => {
             keys.add(9, Action::Run, if model.home_at.is_none() { "go on" } else { "open" });
             keys.shown.push((5, "j/k move".into()));
@@ -85,6 +89,27 @@ fn hints(model: &Model, width: usize) -> String {
     keys.line(width)
 }
 
+fn prompt(model: &Model, keys: &mut Keys<'_>) {
+    let mut add = |matters, text: &str| keys.shown.push((matters, text.to_owned()));
+    if model.prompt.search.is_some() {
+        add(9, "Enter run");
+        add(8, "Tab take");
+        add(7, "Ctrl-R older");
+        add(8, "Esc leave");
+        return;
+    }
+    match model.prompt.running {
+        true => add(9, "Ctrl-C cancel"),
+        false => add(9, "Enter run"),
+    }
+    add(8, "Tab complete");
+    add(6, "Up before");
+    add(5, "Ctrl-R search");
+    add(4, "PgUp scroll");
+    add(3, "Ctrl-L clear");
+    add(9, "Esc back to the page");
+}
+
 fn page(model: &Model, keys: &mut Keys<'_>) {
     if let Some(state @ (StepState::Waiting(_) | StepState::Hook(_))) =
         model.running().and_then(|id| model.steps.get(&id)).map(|step| &step.state)
@@ -103,7 +128,10 @@ fn page(model: &Model, keys: &mut Keys<'_>) {
         Some(StepState::Passed) | None => keys.add(9, Action::Run, "next page"),
         _ => {}
     }
-    if model.running().is_some() {
+    if model.prompt.running {
+        keys.shown.push((7, "a command runs at the prompt".into()));
+    }
+    if model.is_busy() {
         keys.add(8, Action::Cancel, "cancel");
     }
     if model.preview {
@@ -115,6 +143,9 @@ fn page(model: &Model, keys: &mut Keys<'_>) {
     }
     if matches!(state, Some(StepState::Failed(_))) {
         keys.add(7, Action::Explain, "help");
+    }
+    if state.is_some() {
+        keys.add(4, Action::Prompt, "prompt");
     }
     if model.looked_at().is_some() {
         keys.add(5, Action::Output, "output");

@@ -4,6 +4,7 @@ mod foot;
 mod home;
 mod overlay;
 mod pane;
+mod prompt;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -82,6 +83,9 @@ fn notice(model: &Model, width: usize) -> Vec<Line<'static>> {
 fn page(frame: &mut Frame<'_>, middle: Rect, model: &mut Model, cache: &mut Cache) {
     let theme = model.options.theme;
     let wide = middle.width >= WIDE;
+    if model.prompt.open {
+        return with_prompt(frame, middle, model, cache);
+    }
     let step = model.looked_at();
     if model.output && step.is_none() {
         model.output = false;
@@ -110,6 +114,28 @@ fn page(frame: &mut Frame<'_>, middle: Rect, model: &mut Model, cache: &mut Cach
     } else {
         body(frame, rest, model, cache, theme, middle.height >= 16, false);
     }
+}
+
+/// The page with the prompt below it, or beside it where there is room.
+fn with_prompt(frame: &mut Frame<'_>, middle: Rect, model: &mut Model, cache: &mut Cache) {
+    let theme = model.options.theme;
+    let mut rest = middle;
+    if middle.width >= WIDE {
+        let [beside, behind] = Layout::horizontal([Constraint::Length(OUTLINE), Constraint::Min(0)]).areas(middle);
+        home::outline(frame, beside, model, theme);
+        rest = behind;
+    }
+    if middle.width >= VERY_WIDE {
+        let [left, right] = Layout::horizontal([Constraint::Percentage(50), Constraint::Min(0)]).areas(rest);
+        body(frame, left, model, cache, theme, true, false);
+        prompt::prompt(frame, right, model, theme, Borders::LEFT);
+        return;
+    }
+    // A low terminal has no room for both.
+    let high = if rest.height < 12 { rest.height } else { rest.height - rest.height * 2 / 5 };
+    let [above, below] = Layout::vertical([Constraint::Min(0), Constraint::Length(high)]).areas(rest);
+    body(frame, above, model, cache, theme, true, above.height == 0);
+    prompt::prompt(frame, below, model, theme, Borders::TOP);
 }
 
 fn header(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {

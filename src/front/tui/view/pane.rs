@@ -54,6 +54,27 @@ impl<'a> Whole<'a> {
     }
 }
 
+/// The rows that are to be seen of `len` lines, which `set` breaks into rows: from a line on, or the last ones.
+pub(super) fn window(
+    len: usize,
+    top: Option<usize>,
+    rows: usize,
+    set: impl Fn(usize) -> Vec<Line<'static>>,
+) -> Vec<Line<'static>> {
+    if let Some(top) = top {
+        return (top..len).flat_map(set).take(rows).collect();
+    }
+    let mut lines: VecDeque<Line<'static>> = VecDeque::new();
+    for at in (0..len).rev() {
+        set(at).into_iter().rev().for_each(|line| lines.push_front(line));
+        if lines.len() >= rows {
+            break;
+        }
+    }
+    let surplus = lines.len().saturating_sub(rows);
+    lines.into_iter().skip(surplus).collect()
+}
+
 pub(super) fn pane(frame: &mut Frame<'_>, area: Rect, model: &mut Model, theme: Theme, borders: Borders) {
     let Some(id) = model.looked_at() else {
         let block = framed(borders, theme, false).title(" Output ");
@@ -113,20 +134,7 @@ pub(super) fn pane(frame: &mut Frame<'_>, area: Rect, model: &mut Model, theme: 
         lines
     };
     let len = whole.len();
-    let lines: Vec<Line<'static>> = match model.output_top {
-        Some(top) => (top..len).flat_map(set).take(rows).collect(),
-        None => {
-            let mut lines: VecDeque<Line<'static>> = VecDeque::new();
-            for at in (0..len).rev() {
-                set(at).into_iter().rev().for_each(|line| lines.push_front(line));
-                if lines.len() >= rows {
-                    break;
-                }
-            }
-            let surplus = lines.len().saturating_sub(rows);
-            lines.into_iter().skip(surplus).collect()
-        }
-    };
+    let lines = window(len, model.output_top, rows, set);
     model.laid.output = (len, rows);
     frame.render_widget(Paragraph::new(lines), inner);
 }

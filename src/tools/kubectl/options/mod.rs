@@ -4,5 +4,5 @@ pub mod duration;
 mod flags;
 mod parse;
 
-pub use flags::{DRY_RUN, FILES, Flag, PERSONS, PRINT};
+pub use flags::{DRY_RUN, FILES, Flag, GLOBAL, Kind, PERSONS, PRINT};
 pub use parse::{Parsed, UsageError, command_word};

@@ -15,13 +15,15 @@ pub fn sequence(text: &str) -> Option<String> {
     (text.len() <= LONGEST).then(|| format!("\u{1b}]52;c;{}\u{7}", STANDARD.encode(text)))
 }
 
-/// Copies a text; answers what to tell the person.
-pub fn copy(what: &str, text: &str, terminal: &mut impl Write, folder: &Path) -> String {
+/// Copies a text, by the terminal if there is one; answers what to tell the person.
+pub fn copy(what: &str, text: &str, terminal: Option<&mut dyn Write>, folder: &Path) -> String {
     if text.is_empty() {
         return format!("There is nothing to copy: {what} is empty.");
     }
-    let asked = sequence(text)
-        .is_some_and(|sequence| terminal.write_all(sequence.as_bytes()).and_then(|()| terminal.flush()).is_ok());
+    let has_terminal = terminal.is_some();
+    let asked = sequence(text).zip(terminal).is_some_and(|(sequence, terminal)| {
+        terminal.write_all(sequence.as_bytes()).and_then(|()| terminal.flush()).is_ok()
+    });
     let lines = text.lines().count();
     let size = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
     match (keep(text, folder), asked) {
@@ -31,6 +33,7 @@ pub fn copy(what: &str, text: &str, terminal: &mut impl Write, folder: &Path) ->
                 path.display()
             )
         }
+        (Ok(path), false) if !has_terminal => format!("Copied {what} ({size}) into {}.", path.display()),
         (Ok(path), false) => {
             format!("{what} ({size}) is too long for the terminal's clipboard: it is in {}.", path.display())
         }
@@ -56,7 +59,7 @@ mod tests {
     fn a_text_goes_to_the_terminal_and_into_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let mut terminal = Vec::new();
-        let said = copy("the output", "a\u{1b}]0;x\u{7}\nb\n", &mut terminal, folder.path());
+        let said = copy("the output", "a\u{1b}]0;x\u{7}\nb\n", Some(&mut terminal), folder.path());
         assert_eq!(terminal, b"\x1b]52;c;YRtdMDt4BwpiCg==\x07");
         assert!(said.contains("OSC 52") && said.contains("copied.txt") && said.contains("2 lines"), "{said}");
         assert_eq!(std::fs::read(folder.path().join("copied.txt")).unwrap(), b"a\x1b]0;x\x07\nb\n");
@@ -66,7 +69,7 @@ mod tests {
     fn what_is_too_long_for_the_terminal_is_in_the_file_only() {
         let folder = tempfile::tempdir().unwrap();
         let mut terminal = Vec::new();
-        let said = copy("the output", &"x".repeat(LONGEST + 1), &mut terminal, folder.path());
+        let said = copy("the output", &"x".repeat(LONGEST + 1), Some(&mut terminal), folder.path());
         assert!(terminal.is_empty());
         assert!(said.contains("too long") && said.contains("copied.txt"), "{said}");
     }

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::lesson::Course;
+use crate::session::Change;
 
 /// Longer files are not shown.
 const LONGEST: u64 = 128 * 1024;
@@ -12,6 +13,18 @@ const LONGEST: u64 = 128 * 1024;
 /// It is looked for as the course's site does: from the page's folder up to the course's root, and there beside a folder
 /// `website`, in `manifests` too. A path that leads out of these folders, by `..` or a link, is none.
 pub fn read(course: &Course, page: &Path, name: &str) -> Option<String> {
+    let (_, file) = find(course, page, name)?;
+    std::fs::read_to_string(file).ok()
+}
+
+/// The change that a kustomization makes to an object, `Kind/name`, if the kustomization beside the named file does change it.
+pub fn change(course: &Course, page: &Path, name: &str, object: &str) -> Option<Change> {
+    let (root, file) = find(course, page, name)?;
+    Change::of(&root, file.parent()?, object)
+}
+
+/// Where the file is that a page names: the folder that nothing of it leads out of, and the file.
+fn find(course: &Course, page: &Path, name: &str) -> Option<(PathBuf, PathBuf)> {
     let name = name.trim().trim_start_matches("~/environment/eks-workshop/").trim_start_matches("./");
     let path = Path::new(name);
     if name.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
@@ -38,14 +51,14 @@ pub fn read(course: &Course, page: &Path, name: &str) -> Option<String> {
     bases.iter().find_map(|base| within(base, path))
 }
 
-fn within(base: &Path, path: &Path) -> Option<String> {
+fn within(base: &Path, path: &Path) -> Option<(PathBuf, PathBuf)> {
     let base = base.canonicalize().ok()?;
     let full = base.join(path).canonicalize().ok().filter(|full| full.starts_with(&base))?;
     let about = full.metadata().ok()?;
     if !about.is_file() || about.len() > LONGEST {
         return None;
     }
-    std::fs::read_to_string(full).ok()
+    Some((base, full))
 }
 
 /// The page of the course that a link of a page leads to.

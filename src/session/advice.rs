@@ -1,10 +1,11 @@
 //! What a failed step says of its cause, in a sentence, and commands to look further.
 
-use super::theme::cause_words;
+use super::model::{Cause, StepReport};
+use super::plain::plain;
 use crate::lesson::Step;
-use crate::session::{Cause, StepReport, plain};
 
 /// Why, and what to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
     /// The cause, in a sentence.
     pub why: String,
@@ -14,8 +15,14 @@ pub struct Advice {
     pub look: Vec<String>,
 }
 
-/// What is to be said of a step that failed.
-pub fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
+impl Advice {
+    /// What is to be said of a step that failed.
+    pub fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Self {
+        of(step, cause, report)
+    }
+}
+
+fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
     let last = report.and_then(|report| report.commands.last());
     let said = last.map(|last| plain(format!("{}\n{}", last.stderr, last.stdout).as_bytes())).unwrap_or_default();
     let command = last.map(|last| last.command.as_str()).unwrap_or_default();
@@ -69,7 +76,7 @@ pub fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
             advice.why = format!("The commands took longer than the {limit} s that the page gives them.");
             advice.next.push("Run the step again: what has been started may be ready by then.".into());
         }
-        Cause::Cancelled => advice.why = format!("The step was {}.", cause_words(cause)),
+        Cause::Cancelled => advice.why = format!("The step was {}.", cause.words()),
     }
     look(command, &mut advice);
     advice
