@@ -19,14 +19,15 @@ pub struct Engine {
     pub thread: JoinHandle<miette::Result<()>>,
 }
 
-/// Starts it.
+/// Starts it with what `ready` makes ready, on its own thread: what is shown first need not wait for that.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start(prepared: Prepared) -> io::Result<Engine> {
+pub fn start(ready: impl FnOnce() -> miette::Result<Prepared> + Send + 'static) -> io::Result<Engine> {
     let (requests, asked) = unbounded_channel();
     let (tell, events) = unbounded_channel();
     let thread = std::thread::Builder::new().name("session".into()).spawn(move || {
+        let prepared = ready()?;
         let runtime =
             clock::session_runtime(prepared.clock()).map_err(|error| miette::miette!("no runtime: {error}"))?;
         runtime.block_on(async {

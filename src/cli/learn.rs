@@ -12,6 +12,7 @@ use super::failure::{self, BadUsage};
 use super::target::TargetOptions;
 use crate::front::{plain, tui};
 use crate::session::{How, Setup, open_course};
+use crate::target::Kind;
 
 /// Go through a page or a course in the terminal.
 #[derive(Debug, Args)]
@@ -63,10 +64,21 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         keep: true,
         look: None,
     };
-    let mut prepared = setup.prepare().map_err(failure::session)?;
-    consent::ask(&mut prepared, learn.target.yes)?;
+    // A live target is asked about before anything is shown; the sandbox is made ready behind the first screen.
+    let ready = match setup.kind {
+        Kind::Sandbox => None,
+        Kind::Live => {
+            let mut prepared = setup.clone().prepare().map_err(failure::session)?;
+            consent::ask(&mut prepared, learn.target.yes)?;
+            Some(prepared)
+        }
+    };
+    let prepare = move || match ready {
+        Some(prepared) => Ok(prepared),
+        None => setup.prepare().map_err(failure::session),
+    };
     let Engine { requests, events, thread } =
-        engine::start(prepared).map_err(|error| miette::miette!("no thread: {error}"))?;
+        engine::start(prepare).map_err(|error| miette::miette!("no thread: {error}"))?;
     let front = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

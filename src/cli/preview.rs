@@ -169,7 +169,7 @@ impl Author for Desk {
             look: None,
         };
         let prepared = setup.prepare().map_err(|error| error.to_string())?;
-        let engine = engine::start(prepared).map_err(|error| format!("no thread: {error}"))?;
+        let engine = engine::start(move || Ok(prepared)).map_err(|error| format!("no thread: {error}"))?;
         let thread = engine.thread;
         let end = Box::new(move || match thread.join() {
             Ok(ended) => ended.err().map(|error| error.to_string()),

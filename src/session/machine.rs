@@ -390,9 +390,10 @@ impl Machine {
             Some(StepState::Failed(_) | StepState::Unfinished) if self.rules.live => self.begin(at, id, effects),
             // What was done at the prompt since is not taken away again: from now on it is what was before the step.
             Some(StepState::Failed(_) | StepState::Unfinished) if self.built_on.remove(&id) => {
-                effects.push(notice("What you did at the prompt stays: the step runs on top of it."));
                 effects.push(Effect::Checkpoint(id));
                 self.begin(at, id, effects);
+                // A notice ahead of the step's own events would be taken for a refusal.
+                effects.push(notice("What you did at the prompt stays: the step runs on top of it."));
             }
             // In the sandbox a second try begins where the first one began.
             Some(StepState::Failed(_) | StepState::Unfinished) => {

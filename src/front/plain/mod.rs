@@ -58,6 +58,10 @@ pub async fn run<S: Future<Output = u8>>(
                 next = Box::pin(signal());
                 // Ctrl-C ends what runs first.
                 if status == 130 && dialogue.is_busy() {
+                    // The terminal has shown the key.
+                    if dialogue.is_terminal {
+                        dialogue.say("\n")?;
+                    }
                     dialogue.ask(Request::Cancel);
                 } else {
                     dialogue.ask(Request::Quit);

@@ -40,7 +40,7 @@ struct Holds {
 }
 
 /// All that a block's look depends on.
-type Key = (usize, bool, Difference, Vec<(u64, bool)>, Vec<usize>);
+type Key = (usize, bool, bool, Difference, Vec<(u64, bool)>, Vec<usize>);
 
 /// The lines of a block.
 #[derive(Debug, Default)]
@@ -228,7 +228,7 @@ fn key(model: &Model, holds: &Holds, width: usize, brief: bool) -> Key {
     });
     let tabs = (holds.before.1..holds.before.1 + holds.tabs)
         .map(|group| model.tabs.get(&(model.lesson, group)).copied().unwrap_or(0));
-    (width, brief, model.difference, steps.collect(), tabs.collect())
+    (width, brief, highlight::is_loaded(), model.difference, steps.collect(), tabs.collect())
 }
 
 /// Collects the steps and tabs in a block.

@@ -1,9 +1,11 @@
 //! Colours for code, as the theme has them.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ratatui::style::Style;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
+use tokio::sync::oneshot;
 
 use super::theme::{Role, Theme};
 use super::wrap::Run;
@@ -11,9 +13,34 @@ use super::wrap::Run;
 /// Longer code is shown without colours: the colours would cost more than they help.
 const MOST: usize = 64 * 1024;
 
-fn syntaxes() -> &'static SyntaxSet {
-    static SYNTAXES: OnceLock<SyntaxSet> = OnceLock::new();
-    SYNTAXES.get_or_init(SyntaxSet::load_defaults_newlines)
+static SYNTAXES: OnceLock<SyntaxSet> = OnceLock::new();
+
+/// Whether another thread is reading the syntaxes.
+static LOADING: AtomicBool = AtomicBool::new(false);
+
+/// Reads the syntaxes on another thread, which takes as long as many frames; until the answer comes code has no colours.
+pub fn load() -> oneshot::Receiver<()> {
+    let (tell, loaded) = oneshot::channel();
+    LOADING.store(true, Ordering::SeqCst);
+    std::thread::spawn(move || {
+        SYNTAXES.get_or_init(SyntaxSet::load_defaults_newlines);
+        LOADING.store(false, Ordering::SeqCst);
+        let _ = tell.send(());
+    });
+    loaded
+}
+
+/// Whether code has its colours.
+pub fn is_loaded() -> bool {
+    SYNTAXES.get().is_some()
+}
+
+/// The syntaxes; none while another thread reads them.
+fn syntaxes() -> Option<&'static SyntaxSet> {
+    match SYNTAXES.get() {
+        None if LOADING.load(Ordering::SeqCst) => None,
+        _ => Some(SYNTAXES.get_or_init(SyntaxSet::load_defaults_newlines)),
+    }
 }
 
 /// The lines of a piece of code, coloured if the language is known.
@@ -22,10 +49,8 @@ pub fn lines(code: &str, language: &str, theme: Theme) -> Vec<Vec<Run>> {
     if !theme.has_colour() || code.len() > MOST {
         return plain();
     }
-    match syntaxes().find_syntax_by_token(alias(language)) {
-        Some(syntax) => coloured(code, syntax, theme).unwrap_or_else(plain),
-        None => plain(),
-    }
+    let coloured = syntaxes().and_then(|all| coloured(code, all, all.find_syntax_by_token(alias(language))?, theme));
+    coloured.unwrap_or_else(plain)
 }
 
 fn alias(language: &str) -> &str {
@@ -37,7 +62,7 @@ fn alias(language: &str) -> &str {
 }
 
 /// `None` when the syntax is broken.
-fn coloured(code: &str, syntax: &SyntaxReference, theme: Theme) -> Option<Vec<Vec<Run>>> {
+fn coloured(code: &str, all: &SyntaxSet, syntax: &SyntaxReference, theme: Theme) -> Option<Vec<Vec<Run>>> {
     let mut state = ParseState::new(syntax);
     let mut stack = ScopeStack::new();
     let mut out = Vec::new();
@@ -46,7 +71,7 @@ fn coloured(code: &str, syntax: &SyntaxReference, theme: Theme) -> Option<Vec<Ve
         let line = format!("{line}\n");
         let mut runs: Vec<Run> = Vec::new();
         let mut from = 0;
-        for (at, operation) in state.parse_line(&line, syntaxes()).ok()? {
+        for (at, operation) in state.parse_line(&line, all).ok()? {
             push(&mut runs, line.get(from..at)?, &stack, theme);
             stack.apply(&operation).ok()?;
             from = at;

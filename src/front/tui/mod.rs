@@ -80,6 +80,7 @@ pub async fn run(
     let mut cache = Cache { links: screen.links(), ..Cache::default() };
     let mut input = EventStream::new();
     let mut stops = system::Stops::listen();
+    let mut colours = Some(highlight::load());
     tokio::pin!(ended);
     let mut drawn = Instant::now().checked_sub(APART).unwrap_or_else(Instant::now);
     let mut late = false;
@@ -113,6 +114,10 @@ pub async fn run(
                 late = false;
                 Vec::new()
             }
+            () = loaded(&mut colours), if colours.is_some() => {
+                colours = None;
+                Vec::new()
+            }
             () = tokio::time::sleep_until((drawn + APART).into()), if late => {
                 late = false;
                 Vec::new()
@@ -132,11 +137,18 @@ pub async fn run(
                 None => return Ok(0),
             },
         };
-        for request in asked {
+        for request in std::mem::take(&mut model.requests).into_iter().chain(asked) {
             drop(requests.send(request));
         }
     }
     Ok(0)
+}
+
+async fn loaded(colours: &mut Option<tokio::sync::oneshot::Receiver<()>>) {
+    if let Some(colours) = colours {
+        // A thread that broke off leaves code without colours.
+        drop(colours.await);
+    }
 }
 
 /// Does what the terminal is asked for, beside drawing.

@@ -8,7 +8,7 @@ use super::keys::Action;
 use super::output::Output;
 use super::prompt::Prompt;
 use crate::lesson::{Course, StepId};
-use crate::session::{CommandReport, StepReport, StepState};
+use crate::session::{CommandReport, Request, StepReport, StepState};
 use crate::shell::HookPhase;
 use crate::tools::StdStream;
 
@@ -52,6 +52,8 @@ pub struct Model {
     pub mouse: bool,
     /// What the terminal is to do.
     pub wishes: Vec<Wish>,
+    /// What the session is to be asked because of what it said.
+    pub requests: Vec<Request>,
     /// The last messages, newest last.
     pub notices: Vec<String>,
     /// Whether the notice at the bottom is shown.
@@ -247,6 +249,7 @@ impl Model {
             difference: Difference::Places,
             mouse,
             wishes: if mouse { vec![Wish::Mouse(true)] } else { Vec::new() },
+            requests: Vec::new(),
             notices: Vec::new(),
             notice_shown: false,
             reveal: None,

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crossterm::event::KeyEvent;
+
 use super::editor::Editor;
 use super::output::{KEPT, Output};
 use crate::session::{Completions, TryReport};
@@ -35,6 +37,8 @@ pub struct Prompt {
     pub menu: Option<Menu>,
     /// The number of the last question for completions, and what was asked.
     asked: (u64, String, usize),
+    /// Keys that were pressed while a question has no answer yet: they come behind it, as they do in a shell.
+    pub waiting: Option<Vec<KeyEvent>>,
 }
 
 /// A command and what came of it.
@@ -63,7 +67,13 @@ impl Prompt {
     /// A question what the word at the cursor could be: its number, the line and the cursor.
     pub fn ask(&mut self) -> (u64, String, usize) {
         self.asked = (self.asked.0 + 1, self.editor.text().to_owned(), self.editor.at());
+        self.waiting = Some(Vec::new());
         self.asked.clone()
+    }
+
+    /// The keys that waited for the answer of that number.
+    pub fn waited(&mut self, number: u64) -> Vec<KeyEvent> {
+        if self.asked.0 == number { self.waiting.take().unwrap_or_default() } else { Vec::new() }
     }
 
     /// Takes an answer, if it is the one to the last question and nothing was typed since: what all have in common is put in, and one

@@ -150,17 +150,21 @@ fn every_state_is_drawn_at_every_size() {
         StepState::Passed,
         StepState::Unfinished,
     ];
-    for overlay in [
-        Overlay::None,
-        Overlay::Help { at: 3 },
-        Overlay::Outline { at: 0 },
-        Overlay::Notices { at: 9 },
-        Overlay::Palette { at: 2 },
-        Overlay::Links { at: 0 },
+    for (prompt, overlay) in [
+        (true, Overlay::None),
+        (false, Overlay::None),
+        (false, Overlay::Help { at: 3 }),
+        (false, Overlay::Outline { at: 0 }),
+        (false, Overlay::Notices { at: 9 }),
+        (false, Overlay::Palette { at: 2 }),
+        (false, Overlay::Links { at: 0 }),
     ] {
         for step in &states {
             let mut model = model();
             model.overlay = overlay;
+            model.prompt.open = prompt;
+            update::event(&mut model, Event::TryBegun { command: "echo \u{1b}[31m\nmore".into() });
+            model.prompt.editor.set("kubectl get\n漢字 ".repeat(9));
             update::event(&mut model, Event::Notice { text: "Something\u{1b}[31m to say".into() });
             update::event(&mut model, state(FIRST, StepState::Running(0)));
             let text = "漢字\t\u{1f469}\u{200d}\u{1f467} out\n".repeat(30);

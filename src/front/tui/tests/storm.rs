@@ -7,7 +7,7 @@ use ratatui::backend::TestBackend;
 use super::{FIRST, SECOND, model, state, step_report};
 use crate::front::tui::update;
 use crate::front::tui::view::{Cache, view};
-use crate::session::{Cause, Event, StepState};
+use crate::session::{Cause, Completions, Event, StepState, TryReport};
 use crate::shell::HookPhase;
 use crate::tools::StdStream;
 
@@ -87,6 +87,35 @@ fn ten_thousand_events_in_every_state() {
                 let command = (random.u8(..4) > 0).then_some(0);
                 update::event(&mut model, Event::Output { id, command, stream: StdStream::Stdout, text });
             }
+            17 => match random.u8(..5) {
+                0 => update::event(
+                    &mut model,
+                    Event::TryBegun { command: HOSTILE[random.usize(..HOSTILE.len())].into() },
+                ),
+                1 => {
+                    let text = crate::session::plain(HOSTILE[random.usize(..HOSTILE.len())].as_bytes());
+                    update::event(&mut model, Event::TryOutput { stream: StdStream::Stderr, text });
+                }
+                2 => {
+                    let report = TryReport {
+                        exit_status: 1,
+                        cause: random.bool().then_some(Cause::Cancelled),
+                        calls: Vec::new(),
+                    };
+                    update::event(&mut model, Event::TryDone { report });
+                }
+                3 => {
+                    let commands = vec!["a\nb".to_owned(), "漢字 ".repeat(50)];
+                    update::event(&mut model, Event::History { commands });
+                }
+                _ => {
+                    let completions = Completions {
+                        from: random.usize(..4),
+                        words: vec!["one".into(), "漢字".into(), "oh no".into()],
+                    };
+                    update::event(&mut model, Event::Completions { number: random.u64(..40), completions });
+                }
+            },
             16 => {
                 let cause = random.bool().then_some(Cause::Output);
                 let id = if random.bool() { FIRST } else { SECOND };

@@ -4,9 +4,10 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::Color;
 
 use super::{FIRST, PAGE, draw, options, press, state, step_report};
 use crate::front::tui::Options;
@@ -15,7 +16,7 @@ use crate::front::tui::theme::Theme;
 use crate::front::tui::update;
 use crate::front::tui::view::{Cache, view};
 use crate::lesson::{Course, CourseFolder, Lesson};
-use crate::session::{Cause, Event, StepState};
+use crate::session::{Cause, Completions, Event, Request, StepState, TryReport};
 use crate::tools::StdStream;
 
 const SIZES: [(u16, u16); 3] = [(40, 20), (80, 24), (120, 40)];
@@ -97,10 +98,10 @@ fn on_page(mut model: Model, step: Option<StepState>) -> Model {
 }
 
 /// All sizes of a view, one below the other.
-fn sizes(mut make: impl FnMut() -> Model) -> String {
+fn sizes(make: fn(Options) -> Model) -> String {
     let mut out = String::new();
     for (columns, rows) in SIZES {
-        let mut model = make();
+        let mut model = make(options());
         model.size = (columns, rows);
         let _ = writeln!(out, "{columns}x{rows}");
         for line in draw(&mut model, columns, rows).lines() {
@@ -119,108 +120,133 @@ fn keyed(mut model: Model, keys: &[KeyCode]) -> Model {
     model
 }
 
-#[test]
-fn home() {
-    insta::assert_snapshot!(sizes(model));
+fn typed(model: Model, text: &str) -> Model {
+    keyed(model, &text.chars().map(KeyCode::Char).collect::<Vec<_>>())
 }
 
-#[test]
-fn prose() {
-    insta::assert_snapshot!(sizes(|| {
-        let mut model = on_page(model(), None);
-        update::input(&mut model, &crossterm::event::Event::Resize(80, 24));
+/// The prompt, with what was tried there.
+fn prompt(options: Options) -> Model {
+    let mut model = typed(on_page(model_in(options), None), "p");
+    let history = vec!["kubectl get pods".to_owned(), "kubectl get nodes".to_owned()];
+    update::event(&mut model, Event::History { commands: history });
+    for (command, stream, text, exit_status) in [
+        ("echo 'one\ntwo'", StdStream::Stdout, "one\ntwo\n", 0),
+        ("kubectl get nothing", StdStream::Stderr, "error: the server doesn't have a resource type \"nothing\"\n", 1),
+    ] {
+        update::event(&mut model, Event::TryBegun { command: command.into() });
+        update::event(&mut model, Event::TryOutput { stream, text: text.into() });
+        let report = TryReport { exit_status, cause: None, calls: Vec::new() };
+        update::event(&mut model, Event::TryDone { report });
+    }
+    typed(model, "kubectl get ")
+}
+
+fn prompt_menu(options: Options) -> Model {
+    let mut model = prompt(options);
+    let asked = press(&mut model, KeyCode::Tab);
+    let [Request::Complete { number, .. }] = asked.as_slice() else { panic!("{asked:?}") };
+    let words = (1..40).map(|number| format!("resources-{number:02}")).collect();
+    update::event(&mut model, Event::Completions { number: *number, completions: Completions { from: 12, words } });
+    keyed(model, &[KeyCode::Tab, KeyCode::Tab])
+}
+
+fn failed(options: Options) -> Model {
+    on_page(model_in(options), Some(StepState::Failed(Cause::Output)))
+}
+
+fn page(options: Options) -> Model {
+    on_page(model_in(options), None)
+}
+
+/// Every view that there is.
+const VIEWS: &[(&str, fn(Options) -> Model)] = &[
+    ("home", model_in),
+    ("prose", |options| {
+        let mut model = page(options);
         model.lesson = 1;
         model.selected = None;
         model
-    }));
-}
+    }),
+    ("a_step_ready", |options| keyed(page(options), &[KeyCode::Tab, KeyCode::BackTab])),
+    ("a_step_running", |options| on_page(model_in(options), Some(StepState::Running(0)))),
+    ("a_step_settling", |options| {
+        on_page(model_in(options), Some(StepState::Settling("STATUS: Pending, expected Running".into())))
+    }),
+    ("a_step_passed", |options| {
+        let model = on_page(model_in(options), Some(StepState::Waiting(24)));
+        keyed(model, &[KeyCode::Char('d'), KeyCode::Tab, KeyCode::BackTab])
+    }),
+    ("a_step_failed", |options| typed(failed(options), "e")),
+    ("a_difference_by_lines", |options| keyed(failed(options), &[KeyCode::Char('v'), KeyCode::Tab, KeyCode::BackTab])),
+    ("a_difference_side_by_side", |options| {
+        keyed(failed(options), &[KeyCode::Char('v'), KeyCode::Char('v'), KeyCode::Tab, KeyCode::BackTab])
+    }),
+    ("the_output", |options| typed(on_page(model_in(options), Some(StepState::Running(0))), "t")),
+    ("the_keys", |options| typed(page(options), "?")),
+    ("the_outline", |options| typed(page(options), "o")),
+    ("the_messages", |options| {
+        let mut model = page(options);
+        update::event(&mut model, Event::Notice { text: "Something happened that is worth to be known.".into() });
+        typed(model, "m")
+    }),
+    ("the_palette", |options| typed(page(options), ":out")),
+    ("the_links", |options| typed(page(options), "]f")),
+    ("a_search", |options| keyed(typed(page(options), "/first"), &[KeyCode::Enter])),
+    ("the_prompt", prompt),
+    ("the_prompts_menu", prompt_menu),
+    ("the_prompts_search", |options| {
+        let mut model = prompt(options);
+        let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
+        update::input(&mut model, &crossterm::event::Event::Key(key));
+        typed(model, "po")
+    }),
+    ("quitting", |options| typed(on_page(model_in(options), Some(StepState::Running(0))), "q")),
+];
 
 #[test]
-fn a_step_ready() {
-    insta::assert_snapshot!(sizes(|| keyed(on_page(model(), None), &[KeyCode::Tab, KeyCode::BackTab])));
-}
-
-#[test]
-fn a_step_running() {
-    insta::assert_snapshot!(sizes(|| on_page(model(), Some(StepState::Running(0)))));
-}
-
-#[test]
-fn a_step_passed() {
-    insta::assert_snapshot!(sizes(|| keyed(
-        on_page(model(), Some(StepState::Waiting(24))),
-        &[KeyCode::Char('d'), KeyCode::Tab, KeyCode::BackTab]
-    )));
-}
-
-#[test]
-fn a_step_failed() {
-    insta::assert_snapshot!(sizes(|| keyed(
-        on_page(model(), Some(StepState::Failed(Cause::Output))),
-        &[KeyCode::Char('e')]
-    )));
-}
-
-#[test]
-fn a_difference_side_by_side() {
-    insta::assert_snapshot!(sizes(|| keyed(
-        on_page(model(), Some(StepState::Failed(Cause::Output))),
-        &[KeyCode::Char('v'), KeyCode::Char('v'), KeyCode::Tab, KeyCode::BackTab]
-    )));
-}
-
-#[test]
-fn the_output() {
-    insta::assert_snapshot!(sizes(|| keyed(on_page(model(), Some(StepState::Running(0))), &[KeyCode::Char('t')])));
-}
-
-#[test]
-fn over_the_page() {
-    let mut out = String::new();
-    for key in ['?', 'o', 'm', ':', 'f'] {
-        let _ = writeln!(out, "{key}");
-        let mut model = keyed(on_page(model(), None), &[KeyCode::Char(key)]);
-        out.push_str(&draw(&mut model, 60, 14));
+fn every_view_at_three_sizes() {
+    for (name, make) in VIEWS {
+        insta::assert_snapshot!(*name, sizes(*make));
     }
-    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn every_view_in_two_themes() {
+    for (name, make) in VIEWS {
+        let both = ["dark", "light"].map(|theme| format!("{theme}\n{}", styles(*make, theme)));
+        insta::assert_snapshot!(format!("{name}_in_colour"), both.concat());
+    }
 }
 
 /// Where each style begins and ends, a row a line.
-fn styles(theme: &str) -> String {
+fn styles(make: fn(Options) -> Model, theme: &str) -> String {
+    let (columns, rows) = SIZES[1];
     let theme = Theme::named(theme).expect("a theme");
-    let mut model = on_page(model_in(Options { theme, ..options() }), Some(StepState::Failed(Cause::Output)));
-    let mut terminal = Terminal::new(TestBackend::new(60, 30)).expect("a test backend");
+    let mut model = make(Options { theme, ..options() });
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test backend");
     let mut cache = Cache::default();
     for _ in 0..2 {
         terminal.draw(|frame| view(frame, &mut model, &mut cache)).expect("drawn");
     }
     let buffer = terminal.backend().buffer();
     let mut out = String::new();
-    for row in 0..30 {
+    for row in 0..rows {
         let mut last = None;
         let mut line = String::new();
-        for column in 0..60 {
+        for column in 0..columns {
             let cell = &buffer[(column, row)];
-            let style = (cell.fg, cell.modifier);
+            let style = (cell.fg, cell.bg, cell.modifier);
             if last != Some(style) && !cell.symbol().trim().is_empty() {
-                let _ = write!(line, "{{{:?} {:?}}}", cell.fg, cell.modifier);
+                let ground = if cell.bg == Color::Reset { String::new() } else { format!(" on {}", cell.bg) };
+                let how = if cell.modifier.is_empty() { String::new() } else { format!(" {:?}", cell.modifier) };
+                let _ = write!(line, "{{{}{ground}{how}}}", cell.fg);
                 last = Some(style);
             }
             line.push_str(cell.symbol());
         }
-        let _ = writeln!(out, "{}", line.trim_end());
+        let _ = writeln!(out, "|{}", line.trim_end());
     }
-    out.replace("Modifier(0x0)", "").replace(" NONE}", "}")
-}
-
-#[test]
-fn colours_of_the_terminal() {
-    insta::assert_snapshot!(styles("ansi"));
-}
-
-#[test]
-fn colours_for_a_light_background() {
-    insta::assert_snapshot!(styles("light"));
+    out
 }
 
 #[test]

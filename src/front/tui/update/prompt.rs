@@ -14,6 +14,14 @@ pub(super) fn press(model: &mut Model, key: KeyEvent) -> Vec<Request> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
     let prompt = &mut model.prompt;
+    if let Some(waiting) = &mut prompt.waiting {
+        if key.code == KeyCode::Esc || (control && key.code == KeyCode::Char('c')) {
+            prompt.waiting = None;
+        } else {
+            waiting.push(key);
+        }
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Tab if prompt.choose(true) => return Vec::new(),
         KeyCode::BackTab => {

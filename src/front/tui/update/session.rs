@@ -54,7 +54,13 @@ pub fn event(model: &mut Model, event: Event) {
             }
         }
         Event::History { commands } => model.prompt.history = commands,
-        Event::Completions { number, completions } => model.prompt.answered(number, completions),
+        Event::Completions { number, completions } => {
+            model.prompt.answered(number, completions);
+            for key in model.prompt.waited(number) {
+                let asked = super::press(model, key);
+                model.requests.extend(asked);
+            }
+        }
         Event::Notice { text } => model.say(text),
         Event::LessonDone { .. } | Event::TakenUp { .. } => {}
         Event::Stopped => model.quit = true,

@@ -90,7 +90,7 @@ fn help(model: &Model, width: usize, theme: Theme) -> Vec<Line<'static>> {
         let keys = keys(*action);
         let padded = format!("{keys}{}", " ".repeat(wide.saturating_sub(columns(&keys)).max(1)));
         let rest = [(" ".repeat(wide), Style::new())];
-        let name = (format!("  {}", action.name()), theme.quiet().remove_modifier(Modifier::ITALIC));
+        let name = (format!("  ({})", action.name()), theme.quiet().remove_modifier(Modifier::ITALIC));
         wrap::words(&[(action.what().to_owned(), Style::new()), name], width, &[(padded, theme.ready())], &rest)
     };
     Action::ALL.iter().filter(|action| model.preview || !action.is_of_authors()).flat_map(lines).collect()
