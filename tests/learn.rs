@@ -235,7 +235,7 @@ fn at_the_prompt_commands_are_completed_run_and_remembered() {
     screen.until_text("get namespaces");
     screen.press("kube-s\t");
     screen.until_text("namespaces kube-system");
-    screen.press(" -o na\t\r");
+    screen.press("-o na\t\r");
     screen.until_text("namespace/kube-system");
     // A loop ends with Ctrl-C, and the line is free for the next command.
     screen.press("while :; do sleep 1; done\r");

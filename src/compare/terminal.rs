@@ -66,11 +66,7 @@ impl Perform for Shown {
                 self.text.push('\n');
             }
             b'\t' => self.text.push('\t'),
-            b'\x08' => {
-                if !self.text.ends_with('\n') {
-                    self.text.pop();
-                }
-            }
+            b'\x08' if !self.text.ends_with('\n') => drop(self.text.pop()),
             _ => {}
         }
     }

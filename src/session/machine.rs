@@ -237,6 +237,8 @@ struct Active {
     mended_by_time: bool,
     failed_as_expected: bool,
     mismatch: bool,
+    /// It is to end as soon as everything is as it was before it.
+    cancelled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -439,6 +441,10 @@ impl Machine {
         if let Some(active) = &self.active
             && active.stage == Stage::Restoring
         {
+            if active.cancelled {
+                self.finish(at, Some(Cause::Cancelled), effects);
+                return;
+            }
             self.active = None;
             self.begin(at, id, effects);
             return;

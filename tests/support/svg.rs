@@ -25,7 +25,7 @@ pub fn draw(screen: &Screen) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"lectern in a terminal\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{GROUND}\"/>\n\
-         <g font-family=\"ui-monospace, 'SFMono-Regular', Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"14\" xml:space=\"preserve\">\n"
+         <g font-family=\"ui-monospace, 'SFMono-Regular', Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"14\">\n"
     );
     for row in 0..rows {
         let mut column = 0;
@@ -117,9 +117,14 @@ fn draw_span(out: &mut String, row: u16, from: u16, end: u16, style: &Style, tex
             CELL.1
         );
     }
-    if text.trim().is_empty() {
+    // Blanks at the ends need no drawing, and those inside must not be joined.
+    let bare = text.trim();
+    if bare.is_empty() {
         return;
     }
+    let cells = |text: &str| text.chars().count() as f32 * CELL.0;
+    let x = x + cells(&text[..text.len() - text.trim_start().len()]);
+    let wide = wide - cells(text) + cells(bare);
     let mut marks = String::new();
     for (on, mark) in [
         (style.bold, " font-weight=\"bold\""),
@@ -131,7 +136,7 @@ fn draw_span(out: &mut String, row: u16, from: u16, end: u16, style: &Style, tex
             marks.push_str(mark);
         }
     }
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escaped = bare.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(' ', "\u{a0}");
     let _ = writeln!(
         out,
         "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{wide:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{marks}>{escaped}</text>",

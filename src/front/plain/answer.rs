@@ -196,13 +196,15 @@ impl Dialogue {
             "output" => true,
             _ => return self.say("Say copy for the step's commands, or copy output.\n"),
         };
+        let ran = |id: &StepId| self.reports.contains_key(id);
+        let last = self.last.or_else(|| self.steps_of(self.page).into_iter().rfind(ran));
         let said = if output {
-            let report = self.last.and_then(|id| self.reports.get(&id));
+            let report = last.and_then(|id| self.reports.get(&id));
             let printed = report.iter().flat_map(|report| &report.commands);
             let text: String = printed.flat_map(|command| [command.stdout.as_str(), &command.stderr]).collect();
             clipboard::copy("the output", &plain(text.as_bytes()), None, &state_home())
         } else {
-            let step = self.current().or(self.last).and_then(|id| self.course.step(id));
+            let step = self.current().or(last).and_then(|id| self.course.step(id));
             let commands = step.iter().flat_map(|step| &step.commands).map(|command| command.text.as_str());
             let text = commands.collect::<Vec<_>>().join("\n");
             clipboard::copy("the command", &plain(text.as_bytes()), None, &state_home())

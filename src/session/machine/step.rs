@@ -73,6 +73,7 @@ impl Machine {
             mended_by_time: true,
             failed_as_expected: false,
             mismatch: false,
+            cancelled: false,
         });
         self.ahead(at, effects);
     }
@@ -297,7 +298,12 @@ impl Machine {
         self.queue.clear();
         match self.active.as_ref().map(|active| active.stage.clone()) {
             None if self.trying => effects.push(Effect::Cancel),
-            None | Some(Stage::Restoring) => {}
+            None => {}
+            Some(Stage::Restoring) => {
+                if let Some(active) = &mut self.active {
+                    active.cancelled = true;
+                }
+            }
             Some(Stage::Ahead(_) | Stage::Command(_) | Stage::Behind(_)) => effects.push(Effect::Cancel),
             Some(Stage::Settling { .. } | Stage::Waiting { .. }) => self.finish(at, Some(Cause::Cancelled), effects),
         }

@@ -428,3 +428,15 @@ fn what_was_changed_at_the_prompt_is_not_taken_away_by_another_try_of_the_step()
     machine.handle(T, Input::Restored(id(0)));
     assert_eq!(done(&run(&mut machine, 0)), ["checkpoint", "run a"]);
 }
+
+#[test]
+fn a_second_try_can_be_cancelled_before_it_has_begun() {
+    let mut machine = machine(&[(Annotations::default(), &[("a", "")])]);
+    run(&mut machine, 0);
+    machine.handle(T, end(1, ""));
+    assert_eq!(done(&run(&mut machine, 0)), ["restore"]);
+    assert!(done(&machine.handle(T, Input::Request(Request::Cancel))).is_empty());
+    assert_eq!(done(&machine.handle(T, Input::Restored(id(0)))), ["save"]);
+    assert_eq!(machine.state(id(0)), Some(&StepState::Failed(Cause::Cancelled)));
+    assert_eq!(done(&run(&mut machine, 0)), ["restore"]);
+}

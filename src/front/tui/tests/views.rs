@@ -98,7 +98,7 @@ fn on_page(mut model: Model, step: Option<StepState>) -> Model {
 }
 
 /// All sizes of a view, one below the other.
-fn sizes(make: fn(Options) -> Model) -> String {
+fn sizes(make: Make) -> String {
     let mut out = String::new();
     for (columns, rows) in SIZES {
         let mut model = make(options());
@@ -158,8 +158,11 @@ fn page(options: Options) -> Model {
     on_page(model_in(options), None)
 }
 
+/// Makes a view for how a person wants it.
+type Make = fn(Options) -> Model;
+
 /// Every view that there is.
-const VIEWS: &[(&str, fn(Options) -> Model)] = &[
+const VIEWS: &[(&str, Make)] = &[
     ("home", model_in),
     ("prose", |options| {
         let mut model = page(options);
@@ -219,7 +222,7 @@ fn every_view_in_two_themes() {
 }
 
 /// Where each style begins and ends, a row a line.
-fn styles(make: fn(Options) -> Model, theme: &str) -> String {
+fn styles(make: Make, theme: &str) -> String {
     let (columns, rows) = SIZES[1];
     let theme = Theme::named(theme).expect("a theme");
     let mut model = make(Options { theme, ..options() });

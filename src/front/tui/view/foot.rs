@@ -107,7 +107,7 @@ fn prompt(model: &Model, keys: &mut Keys<'_>) {
     add(5, "Ctrl-R search");
     add(4, "PgUp scroll");
     add(3, "Ctrl-L clear");
-    add(9, "Esc back");
+    add(9, "Esc back to the page");
 }
 
 fn page(model: &Model, keys: &mut Keys<'_>) {
