@@ -23,8 +23,15 @@ const NAMES: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k
 const FORMATS: &[&str] = &["custom-columns=", "go-template=", "json", "jsonpath=", "name", "wide", "yaml"];
 
 /// The types that a command is about, if its first argument is a name of that type.
-const OF_ONE_TYPE: &[(&str, &str)] =
-    &[("cordon", "nodes"), ("drain", "nodes"), ("exec", "pods"), ("logs", "pods"), ("uncordon", "nodes")];
+const OF_ONE_TYPE: &[(&str, &str)] = &[
+    ("cordon", "nodes"),
+    ("drain", "nodes"),
+    ("attach", "pods"),
+    ("exec", "pods"),
+    ("port-forward", "pods"),
+    ("logs", "pods"),
+    ("uncordon", "nodes"),
+];
 
 /// The types that `rollout` is about.
 const ROLLOUTS: &[&str] = &["daemonsets", "deployments", "statefulsets"];
@@ -197,14 +204,15 @@ async fn arguments(line: &Line, word: &str, cluster: &Cluster) -> Option<Vec<Str
             let of = if second.starts_with("no") { "nodes" } else { "pods" };
             return Some(cluster.names(of).await);
         }
-        ("kustomize", _) => return None,
+        ("cp" | "kustomize", _) => return None,
+        ("explain", _) => return Some(cluster.types(None).await),
         ("auth", Some("can-i")) if first.is_none() => {
             let verbs = ["create", "delete", "get", "list", "patch", "update", "watch"];
             return Some(verbs.iter().map(|verb| (*verb).to_owned()).collect());
         }
         (
-            "annotate" | "autoscale" | "delete" | "describe" | "expose" | "get" | "label" | "patch" | "rollout"
-            | "scale" | "set" | "taint" | "wait",
+            "annotate" | "autoscale" | "delete" | "describe" | "edit" | "expose" | "get" | "label" | "patch"
+            | "rollout" | "scale" | "set" | "taint" | "wait",
             _,
         ) => {}
         ("auth", Some("can-i")) => return Some(cluster.types(None).await),
