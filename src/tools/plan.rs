@@ -59,7 +59,7 @@ pub fn objects(name: &str, args: &[String], files: &Files, input: &Objects) -> O
 /// The objects in a text of YAML documents, if it is one.
 pub fn documents(text: &str) -> Objects {
     let mut objects = Vec::new();
-    kubectl::decode(text, "", &mut objects).ok()?;
+    kubectl::decode(text, "", false, &mut objects).ok()?;
     Some(objects)
 }
 

@@ -233,12 +233,22 @@ pub(super) fn whole(file: &Path, message: &str) -> SandboxError {
 fn located(file: &Path, error: &serde_saphyr::Error) -> SandboxError {
     let place = error.location();
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    // The first line says what is wrong; below it is an excerpt of the file, which whoever prints this can show better.
+    // The first line says what is wrong; below it is an excerpt of the file, which whoever prints this can show better. The
+    // place is told ahead of it.
     let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or_default();
+    let message = message.rsplit_once(" at line ").map_or(message, |(what, _)| what);
+    let message = match message {
+        // The only variants with values that a scenario has are conditions.
+        "expected end of mapping after enum variant value" => {
+            "a condition has one key; write `all: [...]` around several"
+        }
+        other => other,
+    };
     SandboxError::Scenario {
         file: file.to_owned(),
         line: place.map_or(1, |place| number(place.line())),
         column: place.map_or(1, |place| number(place.column())),
-        message: message.lines().next().unwrap_or_default().to_owned(),
+        message: message.to_owned(),
     }
 }

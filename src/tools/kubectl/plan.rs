@@ -196,7 +196,7 @@ impl Plan<'_> {
                 paths = names.into_iter().map(|name| format!("{path}/{name}")).collect();
             }
             for path in paths {
-                super::manifests::decode(&self.files.read_to_string(&path).ok()?, &path, &mut objects).ok()?;
+                super::manifests::decode(&self.files.read_to_string(&path).ok()?, &path, false, &mut objects).ok()?;
             }
         }
         Some(objects)

@@ -10,7 +10,7 @@ use super::super::object;
 use super::super::seed::fits_pattern;
 use super::inside::{Inside, Lacking};
 use super::runtime::{ContainerRuntime, PodRuntime, Run, Stage};
-use super::{Nodes, behaviour, conditions};
+use super::{Nodes, behaviour, conditions, play};
 
 /// What a command in a container did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
