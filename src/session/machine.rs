@@ -452,19 +452,21 @@ impl Machine {
         self.going_back = false;
         let Some(bindings) = self.before.get(&id).cloned() else { return };
         self.forget_suites(id);
-        self.set(id, StepState::Ready, effects);
         self.reports.remove(&id);
-        self.built_on.retain(|other| *other < id);
+        self.built_on.remove(&id);
         for other in self.begun_after(id) {
             let first = !self.executed().any(|earlier| earlier.lesson == other.lesson && earlier < other);
             let open = first || self.rules.unlocked;
             // Of the steps of another page the one begun first is looked at last.
             self.bindings[other.lesson] = self.before.remove(&other).filter(|_| open).unwrap_or_default();
             self.began.remove(&other);
+            self.built_on.remove(&other);
             self.reports.remove(&other);
             self.set(other, if open { StepState::Ready } else { StepState::Locked }, effects);
         }
         self.bindings[id.lesson] = bindings;
+        // The last to be told: who waits for it knows then where all steps stand.
+        self.set(id, StepState::Ready, effects);
         effects.push(Effect::Save);
     }
 
