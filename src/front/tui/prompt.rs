@@ -187,6 +187,12 @@ impl Prompt {
         }
     }
 
+    /// The session has ended: nothing goes on, and nobody answers.
+    pub fn ended(&mut self) {
+        self.running = false;
+        self.waiting = None;
+    }
+
     /// Lines of everything that is shown: each command, what it printed, how it ended.
     pub fn len(&self) -> usize {
         self.tries.iter().map(Tried::len).sum()

@@ -181,6 +181,9 @@ impl Machine {
             let state = self.state(*old).filter(|_| *same).cloned();
             if let Some(state @ (StepState::Passed | StepState::Failed(_) | StepState::Unfinished)) = state {
                 now.states[new.lesson][new.step] = state;
+                if self.built_on.contains(old) {
+                    now.built_on.insert(*new);
+                }
                 if let Some(report) = self.reports.remove(old) {
                     now.reports.insert(*new, report);
                 }

@@ -144,6 +144,7 @@ pub async fn run(
                             _ => break,
                         }
                     }
+                    tell(session.as_ref(), std::mem::take(&mut model.requests));
                     late = drawn.elapsed() < APART;
                 }
                 None => {

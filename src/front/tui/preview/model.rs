@@ -222,6 +222,7 @@ fn rename(model: &mut Model, course: &Arc<Course>, matching: &Matching) {
 /// The session begins anew: no step has run in it.
 pub fn begin_anew(model: &mut Model, preview: &mut Preview) {
     preview.pending.clear();
+    model.prompt.ended();
     model.started = false;
     for view in model.steps.values_mut().filter(|view| view.state != StepState::NotExecuted) {
         view.clear();
