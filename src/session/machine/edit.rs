@@ -274,6 +274,7 @@ mod tests {
                     Effect::Command { script, .. } => {
                         said.push(script.clone());
                         next = Some(Input::CommandEnded(CommandEnd {
+                            known: crate::compare::Known::default(),
                             status: u8::from(fails.contains(&script.as_str())),
                             ended: Ended::Exited,
                             output: Vec::new(),
@@ -381,6 +382,7 @@ mod tests {
             |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Emit(Event::TakenUp { .. })));
         assert!(!taken(&machine.handle(T, Input::Request(Request::TakeUp(EditedCourse(now))))));
         let end = CommandEnd {
+            known: crate::compare::Known::default(),
             status: 0,
             ended: Ended::Exited,
             output: Vec::new(),
