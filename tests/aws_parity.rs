@@ -295,7 +295,8 @@ fn the_real_cli_and_ours_say_the_same() {
     let runtime = session_runtime(&clock).unwrap();
     let folder = folder();
     runtime.block_on(async {
-        let scenario = Scenario { aws: seed(), ..Scenario::default() };
+        let mut scenario = Scenario::default();
+        scenario.aws = seed();
         let served = Sandbox::start(&scenario, &clock).await.unwrap();
         let port = serve(served.aws().clone()).await;
         let target = Arc::new(Target::sandbox(Sandbox::start(&scenario, &clock).await.unwrap(), clock.clone()));
