@@ -47,6 +47,7 @@ fn in_process(bencher: divan::Bencher<'_, '_>) {
                 target: Arc::clone(&target),
                 stdin: TargetInput::new(requests, chunks),
                 out: Output::new(pieces, clock.clone()),
+                exports: lectern::tools::Exports::default(),
             };
             let mut bytes = 0;
             let collect = async {

@@ -201,7 +201,7 @@ struct Login {
 /// Where a token comes from.
 #[derive(Debug)]
 enum Means {
-    Eks(EksLogin),
+    Eks(Box<EksLogin>),
     Plugin(Box<Plugin>),
 }
 
@@ -256,7 +256,7 @@ impl Target {
         }
         let eks = EksLogin::of(&chosen.user, &chosen.user_name, &|name| effective.variable(name).map(str::to_owned));
         let login = match (eks, Plugin::of(&chosen.user, &chosen.user_name, self.programs())) {
-            (Ok(eks), _) => eks.map(Means::Eks),
+            (Ok(eks), _) => eks.map(|eks| Means::Eks(Box::new(eks))),
             (Err(_), Some(plugin)) => Some(Means::Plugin(Box::new(plugin))),
             (Err(refused), None) => return Err(refused),
         };

@@ -38,7 +38,7 @@ fn a_job_for_each_minute_and_the_last_three_are_kept() {
     assert!(jobs(&world).is_empty(), "the first minute is yet to come");
     world.wait(32);
     let first = named(world.now);
-    assert_eq!(jobs(&world), [first.clone()]);
+    assert_eq!(jobs(&world), std::slice::from_ref(&first));
     let tick = world.get(&resources::CRON_JOBS, "tick");
     assert_eq!(tick["status"]["active"][0]["name"], first.as_str());
     let job = world.get(&resources::JOBS, &first);

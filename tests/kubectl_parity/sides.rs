@@ -261,10 +261,7 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
                 let told = if same {
                     told(&own)
                 } else {
-                    similar::TextDiff::from_lines(&told(&real), &told(&own))
-                        .unified_diff()
-                        .context_radius(1)
-                        .to_string()
+                    similar::TextDiff::from_lines(told(&real), told(&own)).unified_diff().context_radius(1).to_string()
                 };
                 println!("--- {}: kubectl {}\n{told}", section.name, line.text);
             }

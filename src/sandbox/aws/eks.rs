@@ -160,7 +160,7 @@ impl Eks {
             for association in &cluster.associations {
                 eks.associations.seed(&place, association);
             }
-            let filled = eks.from_seed(cluster, made);
+            let filled = eks.seeded(cluster, made);
             eks.lock().insert(cluster.name.clone(), filled);
         }
         eks

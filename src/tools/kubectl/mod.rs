@@ -160,6 +160,9 @@ pub(super) fn lacks(args: &[String]) -> Option<String> {
         // A group of commands by itself is a slip of its author's, and not lectern's.
         return (!has_first || second.is_some()).then(|| format!("kubectl {first}{}", second.unwrap_or_default()));
     };
+    if REFUSED.contains(&verb.words[0]) {
+        return Some(format!("kubectl {}", verb.words.join(" ")));
+    }
     match Parsed::read(&words, verb.options) {
         Err(UsageError::Flag(message)) if message.starts_with("unknown ") => {
             let option = message.rsplit([' ']).next().unwrap_or_default();
@@ -168,6 +171,9 @@ pub(super) fn lacks(args: &[String]) -> Option<String> {
         _ => None,
     }
 }
+
+/// The commands that are known and refused by name.
+const REFUSED: &[&str] = &["attach", "edit", "port-forward", "proxy"];
 
 /// The command that the words mean, and the words without it.
 fn find(args: &[String]) -> Result<(Verb, Vec<String>), Failure> {

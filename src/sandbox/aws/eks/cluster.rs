@@ -24,7 +24,7 @@ const MOST: usize = 100;
 
 impl Eks {
     /// A cluster that is there from the beginning.
-    pub(super) fn from_seed(&self, seed: &ClusterSeed, made: Timestamp) -> Cluster {
+    pub(super) fn seeded(&self, seed: &ClusterSeed, made: Timestamp) -> Cluster {
         let created = seed.created.as_deref().and_then(|moment| moment.parse().ok()).unwrap_or(made);
         let mut cluster = Cluster { whole: self.new_cluster(&seed.name, &seed.version, created), ..Cluster::default() };
         cluster.whole.body.insert("roleArn".into(), json!(seed.role_arn));

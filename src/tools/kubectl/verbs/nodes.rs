@@ -235,12 +235,8 @@ async fn judge(session: &Session, pod: &Object) -> Result<Judgement, Failure> {
     let mut volumes = pod.value["spec"]["volumes"].as_array().into_iter().flatten();
     // What kubectl says of local storage is lost on its way, and so it is here.
     let mut warning = None;
-    if volumes.any(|volume| volume["emptyDir"].is_object()) {
-        if !options.on("delete-emptydir-data") {
-            return Ok(Judgement::Refuse(
-                "cannot delete Pods with local storage (use --delete-emptydir-data to override)",
-            ));
-        }
+    if volumes.any(|volume| volume["emptyDir"].is_object()) && !options.on("delete-emptydir-data") {
+        return Ok(Judgement::Refuse("cannot delete Pods with local storage (use --delete-emptydir-data to override)"));
     }
     if owner.is_none() {
         if !options.on("force") {
