@@ -336,24 +336,28 @@ impl Reader {
     fn word(&mut self, word: &ast::Word) -> Word {
         let place = self.place(word.loc.as_ref());
         let outer = std::mem::take(&mut self.input);
-        let (text, pattern) = match word::parse(&word.value, &ParserOptions::default()) {
-            Ok(pieces) => (self.pieces(&pieces, place), pattern(&pieces)),
-            Err(_) => (None, "*".to_owned()),
+        let (pattern, known) = match word::parse(&word.value, &ParserOptions::default()) {
+            Ok(pieces) => self.pieces(&pieces, place),
+            Err(_) => ("*".to_owned(), false),
         };
         self.input = outer;
         // Names of files and lists of words are made where the command runs.
-        let text = text.filter(|_| !word.value.contains(['*', '?', '{']) || word.value.starts_with(['\'', '"']));
+        let fixed = !word.value.contains(['*', '?', '{']) || word.value.starts_with(['\'', '"']);
+        let text = (known && fixed).then(|| pattern.clone());
         Word { raw: word.value.clone(), text, pattern, place }
     }
 
-    /// Reads the commands in a word's pieces; answers their text where that is fixed.
-    fn pieces(&mut self, pieces: &[WordPieceWithSource], place: (usize, usize)) -> Option<String> {
-        let mut text = Some(String::new());
+    /// Reads the commands in a word's pieces; answers their text, with `*` for what is not known, and whether all of it is.
+    fn pieces(&mut self, pieces: &[WordPieceWithSource], place: (usize, usize)) -> (String, bool) {
+        let mut text = String::new();
+        let mut known = true;
         for piece in pieces {
             let part = match &piece.piece {
                 WordPiece::Text(part) | WordPiece::SingleQuotedText(part) => Some(part.clone()),
                 WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
-                    self.pieces(inner, place)
+                    let (part, all) = self.pieces(inner, place);
+                    known &= all;
+                    Some(part)
                 }
                 WordPiece::TildeExpansion(TildeExpr::Home) => Some("~".to_owned()),
                 WordPiece::EscapeSequence(escape) => match escape.strip_prefix('\\') {
@@ -370,9 +374,10 @@ impl Reader {
                     None
                 }
             };
-            text = text.zip(part).map(|(text, part)| text + &part);
+            known &= part.is_some();
+            text.push_str(part.as_deref().unwrap_or("*"));
         }
-        text
+        (text, known)
     }
 
     /// Line and column of a word. The parser lets a word begin at the line's continuation ahead of it.
@@ -400,28 +405,6 @@ impl Reader {
         self.depth -= 1;
         self.outer = outer;
     }
-}
-
-/// The pieces' text, with `*` for what is not known.
-fn pattern(pieces: &[WordPieceWithSource]) -> String {
-    let mut text = String::new();
-    for piece in pieces {
-        match &piece.piece {
-            WordPiece::Text(part) | WordPiece::SingleQuotedText(part) => text.push_str(part),
-            WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
-                text.push_str(&pattern(inner));
-            }
-            WordPiece::TildeExpansion(TildeExpr::Home) => text.push('~'),
-            WordPiece::EscapeSequence(escape) => match escape.strip_prefix('\\') {
-                Some("\n") => {}
-                Some(escaped) => text.push_str(escaped),
-                None => text.push_str(escape),
-            },
-            WordPiece::ParameterExpansion(expression) => text.push_str(home(expression).as_deref().unwrap_or("*")),
-            _ => text.push('*'),
-        }
-    }
-    text
 }
 
 fn home(expression: &word::ParameterExpr) -> Option<String> {

@@ -9,6 +9,7 @@ use clap::Args;
 use super::consent;
 use super::engine::{self, Engine};
 use super::failure::{self, BadUsage};
+use super::signals::Signals;
 use super::target::TargetOptions;
 use crate::front::{plain, tui};
 use crate::session::{How, Setup, open_course};
@@ -83,15 +84,18 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         .enable_all()
         .build()
         .map_err(|error| miette::miette!("no runtime: {error}"))?;
-    let signal = || async { super::signals::ended().await.unwrap_or(143) };
-    let shown = if config.plain || learn.is_plain() {
-        front.block_on(plain::run(course, requests, events, signal))
-    } else {
-        front.block_on(tui::run(course, config.options, requests, events, signal()))
-    };
+    let shown = front.block_on(async {
+        let mut signals = Signals::listen()?;
+        let shown = if config.plain || learn.is_plain() {
+            plain::run(course, requests, events, async || signals.next().await).await
+        } else {
+            tui::run(course, config.options, requests, events, signals.next()).await
+        };
+        shown.map_err(|error| miette::miette!("the terminal: {error}"))
+    });
     // The session saves its state before it ends.
     let ended = thread.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));
-    let status = shown.map_err(|error| miette::miette!("the terminal: {error}"))?;
+    let status = shown?;
     ended?;
     Ok(status)
 }

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::engine;
 use super::failure::BadUsage;
+use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::check::{self, Disk, Finding, Severity, Surroundings};
 use crate::front::tui::preview::{self, Author, Look, Remark, Running, Watched};
@@ -54,10 +55,12 @@ pub fn run(preview: &Preview) -> miette::Result<u8> {
         .enable_all()
         .build()
         .map_err(|error| miette::miette!("no runtime: {error}"))?;
-    let signal = async { super::signals::ended().await.unwrap_or(143) };
-    front
-        .block_on(preview::run(Arc::new(desk), course, first, config.options, preview.poll, signal))
-        .map_err(|error| miette::miette!("the terminal: {error}"))
+    front.block_on(async {
+        let mut signals = Signals::listen()?;
+        preview::run(Arc::new(desk), course, first, config.options, preview.poll, signals.next())
+            .await
+            .map_err(|error| miette::miette!("the terminal: {error}"))
+    })
 }
 
 /// What an author works on.

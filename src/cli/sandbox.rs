@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::{BadUsage, NoTarget};
-use super::signals;
+use super::signals::Signals;
 use super::target::speed;
 use crate::clock::{self, Clock};
 use crate::sandbox::serve::{Saved, ServeError, Serving, StateFolder};
@@ -55,6 +55,7 @@ pub fn run(sandbox: &Sandbox) -> miette::Result<u8> {
     }
     let runtime = clock::session_runtime(&clock).map_err(|error| miette::miette!("no runtime: {error}"))?;
     runtime.block_on(async {
+        let mut signals = Signals::listen()?;
         let name = state.as_ref().and_then(|state| state.scenario()).or(sandbox.scenario.as_deref());
         let serving = async {
             let filled = crate::sandbox::Sandbox::start(&scenario(name)?, &clock).await?;
@@ -68,7 +69,7 @@ pub fn run(sandbox: &Sandbox) -> miette::Result<u8> {
         let written = io::stdout().write_all(serving.exports().as_bytes()).and_then(|()| io::stdout().flush());
         written.map_err(|error| miette::miette!("standard output: {error}"))?;
         eprintln!("The sandbox answers until Ctrl-C. kubeconfig: {}", serving.kubeconfig().display());
-        let status = signals::ended().await.map_err(|error| miette::miette!("no signals: {error}"))?;
+        let status = signals.next().await;
         serving.save().await.map_err(reported)?;
         Ok(status)
     })

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::failure;
-use super::signals;
+use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::clock::{self, Clock};
 use crate::sandbox::Sandbox;
@@ -39,10 +39,13 @@ pub fn run(sh: &Sh) -> miette::Result<u8> {
     };
     let runtime = clock::session_runtime(&clock).map_err(|error| miette::miette!("no runtime: {error}"))?;
     let programs = sh.target.programs()?;
-    runtime.block_on(in_shell(sh, clock, programs)).map_err(failure::session)
+    runtime.block_on(async {
+        let signals = Signals::listen()?;
+        in_shell(sh, clock, programs, signals).await.map_err(failure::session)
+    })
 }
 
-async fn in_shell(sh: &Sh, clock: Clock, programs: Programs) -> Result<u8, SessionError> {
+async fn in_shell(sh: &Sh, clock: Clock, programs: Programs, mut signals: Signals) -> Result<u8, SessionError> {
     let here = || PathBuf::from(".");
     let work = here().canonicalize().map_err(|source| SessionError::Folder { path: here(), source })?;
     let (target, env) = match sh.target.target {
@@ -91,7 +94,7 @@ async fn in_shell(sh: &Sh, clock: Clock, programs: Programs) -> Result<u8, Sessi
         }
     };
     let signal = async {
-        let status = signals::ended().await.unwrap_or(143);
+        let status = signals.next().await;
         cancel.cancel();
         status
     };

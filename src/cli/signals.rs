@@ -1,18 +1,36 @@
 //! What ends the program from outside.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Waits for SIGINT, SIGTERM or SIGHUP; answers the exit status that goes with it (128 and the signal's number).
-///
-/// # Errors
-/// When the system gives no handler.
-pub async fn ended() -> std::io::Result<u8> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => 130,
-        _ = terminate.recv() => 143,
-        _ = hang_up.recv() => 129,
-    })
+/// Listens for SIGINT, SIGTERM and SIGHUP, from when it was made: a signal is kept until it is asked for, so none that comes
+/// while something is shown or made ready ends the program by the system's own way.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Begins to listen; to be called within a runtime.
+    ///
+    /// # Errors
+    /// When the system gives no handler.
+    pub fn listen() -> miette::Result<Self> {
+        let listen = |kind| signal(kind).map_err(|error| miette::miette!("no signals: {error}"));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next signal; answers the exit status that goes with it (128 and the signal's number). Nothing is lost
+    /// when it is given up before a signal comes.
+    pub async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 130,
+            _ = self.terminate.recv() => 143,
+            _ = self.hang_up.recv() => 129,
+        }
+    }
 }

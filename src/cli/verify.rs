@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
 use super::failure::{self, BadUsage};
-use super::signals;
+use super::signals::Signals;
 use super::target::{self, TargetName};
 use crate::clock;
 use crate::lesson::StepId;
@@ -107,6 +107,7 @@ fn look_at(verify: &Verify, path: &Path) -> miette::Result<(VerifyReport, Option
     let prepared = setup.prepare().map_err(failure::session)?;
     let runtime = clock::session_runtime(prepared.clock()).map_err(|error| miette::miette!("no runtime: {error}"))?;
     runtime.block_on(async {
+        let mut signals = Signals::listen()?;
         let mut session = prepared.open().await.map_err(failure::session)?;
         let mut waiting: VecDeque<StepId> = session.machine().executed().collect();
         let (ask, asked) = mpsc::unbounded_channel();
@@ -120,8 +121,6 @@ fn look_at(verify: &Verify, path: &Path) -> miette::Result<(VerifyReport, Option
         {
             let session = session.run(asked, tell);
             tokio::pin!(session);
-            let signal = signals::ended();
-            tokio::pin!(signal);
             loop {
                 tokio::select! {
                     biased;
@@ -137,8 +136,8 @@ fn look_at(verify: &Verify, path: &Path) -> miette::Result<(VerifyReport, Option
                         }
                         _ => {}
                     },
-                    signal = &mut signal, if ended.is_none() => {
-                        ended = Some(signal.unwrap_or(143));
+                    status = signals.next(), if ended.is_none() => {
+                        ended = Some(status);
                         drop(ask.send(Request::Quit));
                     }
                 }

@@ -72,7 +72,7 @@ impl Plan {
     pub fn of(course: &Course, files: &Files) -> Self {
         let mut lessons = Vec::new();
         for (number, lesson) in course.lessons.iter().enumerate() {
-            // A page's shell has what the pages ahead of it defined; names are all that is taken from them.
+            // Of functions, those that the page itself defines.
             let mut known = Functions::default();
             let mut steps = Vec::new();
             for (at, step) in lesson.steps.iter().enumerate().filter(|(at, _)| lesson.executes(*at)) {

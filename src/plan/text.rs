@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Plan, StepCall};
-use crate::session::plain;
+use crate::session::{first_line, plain};
 
 /// The whole plan.
 pub fn human(plan: &Plan) -> String {
@@ -60,12 +60,4 @@ fn line(call: &StepCall) -> String {
         }
     }
     text
-}
-
-fn first_line(command: &str) -> String {
-    let mut line = plain(command.lines().next().unwrap_or_default().as_bytes());
-    if command.lines().count() > 1 {
-        line = format!("{} …", line.trim_end_matches('\\').trim_end());
-    }
-    line
 }

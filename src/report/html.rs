@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::GradeReport;
-use super::human::{first_line, words};
+use super::human::words;
 use crate::compare::Outcome;
-use crate::session::{CommandReport, LessonReport, StepReport, Verdict, plain};
+use crate::session::{CommandReport, LessonReport, StepReport, Verdict, first_line, plain};
 
 const STYLE: &str = include_str!("../../assets/report/style.css");
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::GradeReport;
 use crate::compare::Outcome;
-use crate::session::{Cause, CommandReport, StepReport, Verdict, plain};
+use crate::session::{Cause, CommandReport, StepReport, Verdict, first_line, plain};
 
 /// One step in one line: sign, page line, first command, how long it took.
 pub fn step_line(report: &StepReport, command: &str) -> String {
@@ -98,15 +98,6 @@ fn indent(text: &str) -> String {
 /// A text of a page as one line without control sequences.
 pub(super) fn one_line(text: &str) -> String {
     plain(text.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The first line of a command, with a sign that there are more.
-pub(super) fn first_line(command: &str) -> String {
-    let mut line = plain(command.lines().next().unwrap_or_default().as_bytes());
-    if command.lines().count() > 1 {
-        line = format!("{} …", line.trim_end_matches('\\').trim_end());
-    }
-    line
 }
 
 /// A cause in words.

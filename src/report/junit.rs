@@ -5,8 +5,8 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::GradeReport;
-use super::human::{failure, first_line, one_line, words};
-use crate::session::{LessonReport, StepReport, Verdict, plain};
+use super::human::{failure, one_line, words};
+use crate::session::{LessonReport, StepReport, Verdict, first_line, plain};
 
 /// The report as XML.
 ///

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::GradeReport;
-use super::human::{failure, first_line, one_line, words};
-use crate::session::Verdict;
+use super::human::{failure, one_line, words};
+use crate::session::{Verdict, first_line};
 
 /// The report as TAP: a test point for each step.
 pub fn tap(report: &GradeReport) -> String {

@@ -235,9 +235,7 @@ impl Session {
         events: &mpsc::UnboundedSender<Event>,
         cancel: &CancellationToken,
     ) -> Job {
-        let (output, chunks) = mpsc::channel(PIECES);
-        let run =
-            Run { script, errexit: true, limit: Some(limit), output, inherit_stdin: false, cancel: cancel.clone() };
+        let (run, chunks) = limited(script, true, limit, cancel);
         let shell = Arc::clone(&self.shell);
         let target = Arc::clone(&self.target);
         let events = events.clone();
@@ -267,9 +265,7 @@ impl Session {
         events: &mpsc::UnboundedSender<Event>,
         cancel: &CancellationToken,
     ) -> Job {
-        let (output, chunks) = mpsc::channel(PIECES);
-        let run =
-            Run { script, errexit: false, limit: Some(limit), output, inherit_stdin: false, cancel: cancel.clone() };
+        let (run, chunks) = limited(script, false, limit, cancel);
         let shell = Arc::clone(&self.shell);
         let target = Arc::clone(&self.target);
         let events = events.clone();
@@ -375,6 +371,13 @@ fn lasting(state: &ShellState) -> serde_json::Value {
         }
     }
     value
+}
+
+/// A script to run within a limit, and where its output comes; `errexit` as `set -e` has it.
+fn limited(script: String, errexit: bool, limit: Duration, cancel: &CancellationToken) -> (Run, mpsc::Receiver<Chunk>) {
+    let (output, chunks) = mpsc::channel(PIECES);
+    let cancel = cancel.clone();
+    (Run { script, errexit, limit: Some(limit), output, inherit_stdin: false, cancel }, chunks)
 }
 
 /// Collects output until its channel closes, and tells everybody of it as it comes.

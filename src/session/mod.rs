@@ -23,6 +23,6 @@ pub use model::{
     Cause, CommandReport, Completions, EditedCourse, Event, HookReport, LessonReport, Request, StepReport, StepState,
     Summary, TryReport, Verdict,
 };
-pub use plain::{Plain, plain};
+pub use plain::{Plain, first_line, plain};
 pub use setup::{How, Look, Prepared, Setup, lesson_files, scenario};
 pub use state::{StateError, StateFolder, state_home};

@@ -29,6 +29,15 @@ pub fn plain(bytes: &[u8]) -> String {
     Plain::default().next(bytes)
 }
 
+/// The first line of a command, without control sequences and with a sign that there are more.
+pub fn first_line(command: &str) -> String {
+    let mut line = plain(command.lines().next().unwrap_or_default().as_bytes());
+    if command.lines().count() > 1 {
+        line = format!("{} …", line.trim_end_matches('\\').trim_end());
+    }
+    line
+}
+
 impl Perform for Text {
     fn print(&mut self, character: char) {
         if terminal::is_shown(character) {

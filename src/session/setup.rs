@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::compare::{self, Known};
 use crate::lesson::{Course, CourseConfig};
 use crate::sandbox::{Sandbox, Scenario};
-use crate::shell::{Confinement, Limits, Mapped, Shell, ShellConfig};
+use crate::shell::{self, Confinement, Limits, Mapped, Shell, ShellConfig};
 use crate::target::{Effects, Identity, Kind, Programs, Target};
 use crate::tools;
 
@@ -289,16 +289,7 @@ pub fn lesson_files(
     config: &CourseConfig,
     home: &Path,
 ) -> Result<tools::Files, SessionError> {
-    let open = |path: PathBuf, folder: &Path, writable: bool| {
-        let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority())
-            .map_err(|source| SessionError::Folder { path: folder.to_owned(), source })?;
-        Ok::<_, SessionError>(tools::Root { path, dir, writable })
-    };
-    let mut roots = vec![open(home.to_owned(), home, true)?];
-    for Mapped { at, folder } in mapped(named, maps, config) {
-        roots.push(open(home.join(at), &folder, false)?);
-    }
-    Ok(tools::Files::new(roots, home.to_owned()))
+    Ok(shell::files(home, &[], &mapped(named, maps, config))?)
 }
 
 /// The folders that a lesson sees in its work folder.

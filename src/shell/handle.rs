@@ -16,7 +16,9 @@ use super::builtins::command_names;
 use super::context::{Context, RunState, Scope, ToolSet, lock};
 use super::state::Saved;
 use super::thread::{Job, Names, Reply, Setup, Worker};
-use super::{Chunk, Confinement, Ended, HookCall, Run, RunOutcome, ShellConfig, ShellError, ShellState, Surroundings};
+use super::{
+    Chunk, Confinement, Ended, HookCall, Mapped, Run, RunOutcome, ShellConfig, ShellError, ShellState, Surroundings,
+};
 use crate::clock::Busy;
 use crate::tools::{Files, Root};
 
@@ -50,7 +52,7 @@ impl Shell {
     /// # Errors
     /// When the thread cannot be started or a folder is missing.
     pub async fn start_with(config: ShellConfig, tools: ToolSet) -> Result<Self, ShellError> {
-        let files = Files::new(roots(&config)?, config.work.clone());
+        let files = files(&config.work, &config.readable, &config.mapped)?;
         for mapped in &config.mapped {
             map(&config.work, &mapped.at, &mapped.folder)?;
         }
@@ -243,8 +245,12 @@ fn real(folder: &Path) -> Result<PathBuf, ShellError> {
     folder.canonicalize().map_err(|source| ShellError::Folder { path: folder.to_owned(), source })
 }
 
-/// The roots of the tools' file access, each under the path that the lesson sees and the one it really has.
-fn roots(config: &ShellConfig) -> Result<Vec<Root>, ShellError> {
+/// The files that tools may open, with the work folder as working directory: each folder is seen under the path that the lesson
+/// sees and the one it really has.
+///
+/// # Errors
+/// When one of the folders cannot be opened.
+pub fn files(work: &Path, readable: &[PathBuf], mapped: &[Mapped]) -> Result<Files, ShellError> {
     let mut roots = Vec::new();
     let mut add = |seen: &Path, folder: &Path, writable| {
         let real = real(folder)?;
@@ -259,14 +265,14 @@ fn roots(config: &ShellConfig) -> Result<Vec<Root>, ShellError> {
         }
         Ok(())
     };
-    add(&config.work, &config.work, true)?;
-    for folder in &config.readable {
+    add(work, work, true)?;
+    for folder in readable {
         add(folder, folder, false)?;
     }
-    for mapped in &config.mapped {
-        add(&config.work.join(&mapped.at), &mapped.folder, false)?;
+    for mapped in mapped {
+        add(&work.join(&mapped.at), &mapped.folder, false)?;
     }
-    Ok(roots)
+    Ok(Files::new(roots, work.to_owned()))
 }
 
 /// Makes `folder` seen at `at` in the work folder, by a symbolic link: Landlock lets the shell read what is behind it, and

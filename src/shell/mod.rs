@@ -23,7 +23,7 @@ mod work;
 
 pub use builtins::command_names;
 pub use context::ToolSet;
-pub use handle::Shell;
+pub use handle::{Shell, files};
 pub use model::{
     Chunk, Confinement, Ended, HookCall, HookPhase, Limits, Mapped, Run, RunOutcome, ShellConfig, ShellError,
     ShellState, Surroundings,

@@ -4,12 +4,15 @@
 //! (`~/.kube/config`, KUBECONFIG, `--kubeconfig`) may choose contexts, namespaces and users of its own, but leads to the
 //! session's server and starts nothing. A person's own line is read as kubectl reads it.
 
+mod api_path;
 mod choice;
 mod connect;
 mod kubeconfig;
 mod login;
 mod plugin;
 mod recorder;
+
+pub use api_path::ApiPath;
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};

@@ -16,6 +16,6 @@ pub use calls::{CallRecord, Calls};
 pub use effects::{Claim, Claimed, Effects, Field, Subject};
 pub use eks_token::EksToken;
 pub use error::TargetError;
-pub use kube::{KubeClient, KubeOptions, KubeOverrides};
+pub use kube::{ApiPath, KubeClient, KubeOptions, KubeOverrides};
 pub use model::{AwsOptions, Identity, Keys, Kind, Target};
 pub use programs::{ProgramError, Programs};

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::consent;
 use super::failure::{self, BadUsage, TARGET, USAGE};
-use super::signals;
+use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::clock;
 use crate::lesson::{Course, Severity};
@@ -233,6 +233,7 @@ fn grade_course(
     *yes = prepared.live().is_some() && io::stdin().is_terminal() || *yes;
     let runtime = clock::session_runtime(prepared.clock()).map_err(|error| miette::miette!("no runtime: {error}"))?;
     runtime.block_on(async {
+        let mut signals = Signals::listen()?;
         let mut session = prepared.open().await.map_err(failure::session)?;
         let (requests, asked) = mpsc::unbounded_channel();
         let (tell, mut events) = mpsc::unbounded_channel();
@@ -242,15 +243,13 @@ fn grade_course(
         let result = {
             let running = session.run(asked, tell);
             tokio::pin!(running);
-            let signal = signals::ended();
-            tokio::pin!(signal);
             loop {
                 tokio::select! {
                     biased;
                     result = &mut running => break result,
                     Some(event) = events.recv() => conductor.hear(&event),
-                    signal = &mut signal, if ended.is_none() => {
-                        ended = Some(signal.unwrap_or(143));
+                    status = signals.next(), if ended.is_none() => {
+                        ended = Some(status);
                         conductor.ask(Request::Quit);
                     }
                 }

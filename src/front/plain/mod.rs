@@ -18,23 +18,29 @@ use crate::lesson::{Course, StepId};
 use crate::session::{Change, Event, Request, StepReport, StepState, plain};
 
 /// Goes through the course until the learner quits, the input ends, the session ends, or a signal comes; answers the exit
-/// status. `signal` waits for the next signal and answers its exit status.
+/// status. `signal` waits for the next signal and answers its exit status; it is given up and asked again, and loses none by that.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub async fn run<S: Future<Output = u8>>(
+pub async fn run(
     course: Arc<Course>,
     requests: UnboundedSender<Request>,
     mut events: UnboundedReceiver<Event>,
-    signal: impl Fn() -> S,
+    mut signal: impl AsyncFnMut() -> u8,
 ) -> io::Result<u8> {
     let mut lines = answers();
     let mut dialogue = Dialogue::new(course, requests);
-    let mut next = Box::pin(signal());
     while !dialogue.is_announced() {
-        match events.recv().await {
-            Some(event) => dialogue.hear(event)?,
-            None => return Ok(0),
+        tokio::select! {
+            biased;
+            status = signal() => {
+                dialogue.ask(Request::Quit);
+                return Ok(status);
+            }
+            event = events.recv() => match event {
+                Some(event) => dialogue.hear(event)?,
+                None => return Ok(0),
+            },
         }
     }
     dialogue.welcome()?;
@@ -54,8 +60,7 @@ pub async fn run<S: Future<Output = u8>>(
         }
         tokio::select! {
             biased;
-            status = &mut next => {
-                next = Box::pin(signal());
+            status = signal() => {
                 // Ctrl-C ends what runs first.
                 if status == 130 && dialogue.is_busy() {
                     // The terminal has shown the key.

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::{Finding, VerifyReport};
-use crate::report::human::{count, first_line};
-use crate::session::plain;
+use crate::report::human::count;
+use crate::session::{first_line, plain};
 
 /// The whole report.
 pub fn human(report: &VerifyReport) -> String {

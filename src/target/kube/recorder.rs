@@ -8,6 +8,7 @@ use http::{Method, Request, Response};
 use kube::client::Body;
 use tower::{BoxError, Layer, Service};
 
+use super::ApiPath;
 use crate::clock::Clock;
 use crate::target::{CallRecord, Calls};
 
@@ -73,49 +74,31 @@ where
 
 /// What a request does, in the API server's terms, and whether it could change something.
 fn operation(method: &Method, uri: &http::Uri) -> (String, bool) {
-    let path = uri.path().trim_matches('/');
     let query = |wanted: &str| uri.query().is_some_and(|query| query.split('&').any(|pair| pair == wanted));
-    let parts: Vec<&str> = path.split('/').collect();
-    let (group, rest) = match parts.as_slice() {
-        ["api", _, rest @ ..] => ("", rest),
-        ["apis", group, _, rest @ ..] => (*group, rest),
-        _ => ("", &[][..]),
-    };
-    let rest = match rest {
-        ["namespaces", _, resource, rest @ ..] if !matches!(*resource, "status" | "finalize") => {
-            [&[*resource], rest].concat()
-        }
-        other => other.to_vec(),
-    };
-    let Some((resource, rest)) = rest.split_first() else {
+    let Some(path) = ApiPath::of(uri.path()) else {
+        let path = uri.path().trim_matches('/');
         return (format!("{} /{path}", method.as_str().to_lowercase()), *method != Method::GET);
     };
-    let (name, part) = (rest.first(), rest.get(1));
     let watch = query("watch=true") || query("watch=1");
     let verb = match *method {
         Method::GET if watch => "watch",
-        Method::GET if name.is_none() => "list",
+        Method::GET if path.name.is_empty() => "list",
         Method::GET | Method::HEAD => "get",
         Method::POST => "create",
         Method::PUT => "update",
         Method::PATCH => "patch",
-        Method::DELETE if name.is_none() => "deletecollection",
+        Method::DELETE if path.name.is_empty() => "deletecollection",
         Method::DELETE => "delete",
         _ => "get",
     };
-    let mut what = (*resource).to_owned();
-    if !group.is_empty() {
-        what.push('.');
-        what.push_str(group);
-    }
-    // Questions about rights are asked by creating an object that is not kept.
-    let kept = !matches!(group, "authorization.k8s.io" | "authentication.k8s.io") && !query("dryRun=All");
+    let mut what = path.group_resource();
+    let kept = !path.is_question() && !query("dryRun=All");
     let mut mutating = kept && !matches!(*method, Method::GET | Method::HEAD);
-    if let Some(part) = part {
+    if !path.part.is_empty() {
         what.push('/');
-        what.push_str(part);
+        what.push_str(path.part);
         // The server ignores `dryRun` here: what runs, runs.
-        mutating |= matches!(*part, "exec" | "attach" | "portforward" | "proxy");
+        mutating |= matches!(path.part, "exec" | "attach" | "portforward" | "proxy");
     }
     (format!("{verb} {what}"), mutating)
 }

@@ -133,7 +133,7 @@ pub(super) async fn look(
         match prepared.ask().await? {
             Answer::Given { value, .. } => Ok(Some(value)),
             Answer::Refused { code, .. } if NOT_THERE.contains(&code.as_str()) => Ok(None),
-            refused => Err(prepared.refused(refused)),
+            Answer::Refused { code, message, .. } => Err(prepared.refused(code, message)),
         }
     };
     if let Some(find) = &effect.find {

@@ -32,10 +32,7 @@ pub(super) async fn run(
     if let Some(skeleton) = skeleton {
         return show(call, globals, service, name, skeleton).await;
     }
-    let Some(sdk_call) = operations::find(&service.name, name) else {
-        let message = format!("lectern's aws does not make this call yet: {} {}", service.name, model::dashed(name));
-        return Err(Failure::general(message).into());
-    };
+    let sdk_call = sdk_call(service, name)?;
     let clients = clients(call, globals, service).await?;
     if let Some(effects) = call.target.effects().filter(|_| operation.mutating) {
         let effects = effects.of(&format!("aws {} {}", service.name, model::dashed(name)));
@@ -134,6 +131,13 @@ async fn show_calls(call: &TargetCall, globals: &Globals, clients: &AwsClients) 
     Ok(())
 }
 
+/// The SDK's call for an operation.
+fn sdk_call(service: &Service, name: &str) -> Result<operations::Call, Failure> {
+    operations::find(&service.name, name).ok_or_else(|| {
+        Failure::general(format!("lectern's aws does not make this call yet: {} {}", service.name, model::dashed(name)))
+    })
+}
+
 /// What a service answered to one call.
 pub(super) enum Answer {
     Given { status: u16, value: Value },
@@ -171,12 +175,10 @@ pub(super) async fn prepare<'a>(
     if let Some(skeleton) = skeleton {
         return show(call, globals, service, name, skeleton).await.map(|()| None);
     }
-    let sdk_call = operations::find(&service.name, name).ok_or_else(|| {
-        Failure::general(format!("lectern's aws does not make this call yet: {} {}", service.name, model::dashed(name)))
-    })?;
+    sdk_call(service, name)?;
     let clients = clients(call, globals, service).await?;
-    let (shown, zone) = (Some((call, globals)), globals.zone.clone());
-    Ok(Some(Prepared { shown, service, operation, name, sdk_call, clients, input, zone }))
+    let prepared = Prepared::of(service, name, input, clients, globals.zone.clone())?;
+    Ok(Some(Prepared { shown: Some((call, globals)), ..prepared }))
 }
 
 impl<'a> Prepared<'a> {
@@ -191,25 +193,13 @@ impl<'a> Prepared<'a> {
         clients: AwsClients,
         zone: jiff::tz::TimeZone,
     ) -> Result<Self, Failure> {
-        let (Some(operation), Some(sdk_call)) = (service.operations.get(name), operations::find(&service.name, name))
-        else {
-            let name = model::dashed(name);
-            return Err(Failure::general(format!(
-                "lectern's aws does not make this call yet: {} {name}",
-                service.name
-            )));
-        };
+        let (operation, sdk_call) = (&service.operations[name], sdk_call(service, name)?);
         Ok(Self { shown: None, service, operation, name, sdk_call, clients, input, zone })
     }
 
     /// A refusal in the CLI's words.
-    pub fn refused(&self, answer: Answer) -> Failure {
-        match answer {
-            Answer::Refused { code, message, .. } => {
-                failed(&CallError::Refused { code, message }, self.name, &self.clients)
-            }
-            Answer::Given { .. } => Failure::general("the service did not refuse"),
-        }
+    pub fn refused(&self, code: String, message: String) -> Failure {
+        failed(&CallError::Refused { code, message }, self.name, &self.clients)
     }
 
     /// Asks once.
@@ -244,9 +234,7 @@ impl<'a> Prepared<'a> {
     pub async fn value(&self) -> Result<Value, Failure> {
         match self.ask().await? {
             Answer::Given { value, .. } => Ok(value),
-            Answer::Refused { code, message, .. } => {
-                Err(failed(&CallError::Refused { code, message }, self.name, &self.clients))
-            }
+            Answer::Refused { code, message, .. } => Err(self.refused(code, message)),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::claims;
 use super::error::{ApiFailure, Failure};
 use super::transport::{Broken, TIMED_OUT};
 use crate::clock::Clock;
-use crate::target::{Effects, KubeClient, Target};
+use crate::target::{ApiPath, Effects, KubeClient, Target};
 use crate::tools::Output;
 
 /// How often a request is sent again when the server asks for it or cuts the connection, as client-go does.
@@ -98,25 +98,10 @@ impl Call {
 
     /// What is asked for, as it stands behind the words of an error that is no Status: `get deployments.apps web`.
     fn subject(&self) -> String {
-        let parts: Vec<&str> = self.path.trim_matches('/').split('/').collect();
-        let (group, rest) = match parts.as_slice() {
-            ["api", _, rest @ ..] => ("", rest),
-            ["apis", group, _, rest @ ..] => (*group, rest),
-            _ => return String::new(),
-        };
-        let rest = match rest {
-            ["namespaces", _, resource, rest @ ..] if !matches!(*resource, "status" | "finalize") => {
-                [&[*resource], rest].concat()
-            }
-            other => other.to_vec(),
-        };
-        let Some((resource, rest)) = rest.split_first() else { return String::new() };
-        let mut subject = format!("{} {resource}", self.method.as_str().to_lowercase());
-        if !group.is_empty() {
-            subject.push_str(&format!(".{group}"));
-        }
-        if let Some(name) = rest.first() {
-            subject.push_str(&format!(" {name}"));
+        let Some(path) = ApiPath::of(&self.path) else { return String::new() };
+        let mut subject = format!("{} {}", self.method.as_str().to_lowercase(), path.group_resource());
+        if !path.name.is_empty() {
+            subject.push_str(&format!(" {}", path.name));
         }
         subject
     }

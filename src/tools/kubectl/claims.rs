@@ -10,57 +10,18 @@ use super::api::{APPLY, Api, Call, JSON_PATCH};
 use super::error::{ApiFailure, Failure};
 use super::resources::{Object, Rules, Wanted};
 use super::session::Session;
-use crate::target::{Claimed, Effects, Field, Subject};
+use crate::target::{ApiPath, Claimed, Effects, Field, Subject};
 
 /// When a workload was restarted, as kubectl notes it. It is never as before, and must not be earlier than what the restart is for.
 const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 
-/// What a request is about.
-struct Place {
-    group: String,
-    resource: String,
-    namespace: String,
-    name: String,
-    part: String,
-    /// The path of the collection.
-    collection: String,
-}
-
-impl Place {
-    fn of(path: &str) -> Option<Self> {
-        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let (group, head) = match parts.as_slice() {
-            ["api", _, ..] => ("", 2),
-            ["apis", group, _, ..] => (*group, 3),
-            _ => return None,
-        };
-        let rest = parts.get(head..)?;
-        let (namespace, at) = match rest {
-            ["namespaces", namespace, resource, ..] if !matches!(*resource, "status" | "finalize") => (*namespace, 2),
-            _ => ("", 0),
-        };
-        let text = |at: usize| rest.get(at).map_or_else(String::new, |part| (*part).to_owned());
-        let collection = format!("/{}", parts.get(..=head + at)?.join("/"));
-        Some(Self {
-            group: group.to_owned(),
-            resource: text(at),
-            namespace: namespace.to_owned(),
-            name: text(at + 1),
-            part: text(at + 2),
-            collection,
-        })
-    }
-
-    fn subject(&self, name: &str) -> Subject {
-        let kind =
-            if self.group.is_empty() { self.resource.clone() } else { format!("{}.{}", self.resource, self.group) };
-        let name = if self.part.is_empty() || matches!(self.part.as_str(), "scale" | "status") {
-            name.to_owned()
-        } else {
-            format!("{name}/{}", self.part)
-        };
-        subject(kind, self.namespace.clone(), name)
-    }
+/// What a request claims about: the object of that name, or its part.
+fn about(path: &ApiPath<'_>, name: &str) -> Subject {
+    let name = match path.part {
+        "" | "scale" | "status" => name.to_owned(),
+        part => format!("{name}/{part}"),
+    };
+    subject(path.group_resource(), path.namespace.to_owned(), name)
 }
 
 fn subject(kind: String, namespace: String, name: String) -> Subject {
@@ -69,7 +30,7 @@ fn subject(kind: String, namespace: String, name: String) -> Subject {
 
 /// Whether a request changes an object. Questions about rights are asked by creating an object that is not kept.
 pub fn changes(method: &Method, path: &str, dry: bool) -> bool {
-    let question = path.contains("/authorization.k8s.io/") || path.contains("/authentication.k8s.io/");
+    let question = ApiPath::of(path).is_some_and(|path| path.is_question());
     !dry && !question && !matches!(*method, Method::GET | Method::HEAD)
 }
 
@@ -84,39 +45,39 @@ pub async fn answer(
     path: &str,
     content: Option<(&str, &[u8])>,
 ) -> Result<Value, Failure> {
-    let Some(place) = Place::of(path) else {
+    let Some(place) = ApiPath::of(path) else {
         return Err(refuse(effects, subject("path".into(), String::new(), path.into())));
     };
     let body: Value = content.map_or(Value::Null, |(_, bytes)| read(bytes));
     let kind = content.map_or("", |(kind, _)| kind);
-    let whole = matches!(place.part.as_str(), "" | "scale" | "status");
+    let whole = matches!(place.part, "" | "scale" | "status");
     match *method {
         Method::POST if place.name.is_empty() => {
             let Some(name) = body["metadata"]["name"].as_str().filter(|name| !name.is_empty()) else {
                 let generated = body["metadata"]["generateName"].as_str().unwrap_or_default();
-                return Err(refuse(effects, place.subject(&format!("{generated}*"))));
+                return Err(refuse(effects, about(&place, &format!("{generated}*"))));
             };
-            let now = get(api, &format!("{}/{}", place.collection, super::api::encode(name))).await?;
-            present(effects, place.subject(name), &body, now.as_ref());
+            let now = get(api, &format!("{path}/{}", super::api::encode(name))).await?;
+            present(effects, about(&place, name), &body, now.as_ref());
             Ok(now.unwrap_or(body))
         }
         Method::PUT | Method::PATCH if whole => {
             let now = get(api, path).await?;
             if kind == JSON_PATCH {
                 let fields = now.as_ref().map_or_else(Vec::new, |now| compare::patched(&body, now));
-                claim(effects, place.subject(&place.name), now.as_ref(), fields);
+                claim(effects, about(&place, place.name), now.as_ref(), fields);
             } else {
-                present(effects, place.subject(&place.name), &body, now.as_ref());
+                present(effects, about(&place, place.name), &body, now.as_ref());
             }
             // Server-side apply creates what is not there.
             now.or((kind == APPLY).then_some(body)).ok_or_else(|| not_there(&place))
         }
         Method::DELETE if !place.name.is_empty() && place.part.is_empty() => {
             let found = get(api, path).await?.is_some();
-            effects.claim(place.subject(&place.name), Claimed::BeAbsent { found }, None);
+            effects.claim(about(&place, place.name), Claimed::BeAbsent { found }, None);
             Ok(json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}))
         }
-        _ => Err(refuse(effects, place.subject(&place.name))),
+        _ => Err(refuse(effects, about(&place, place.name))),
     }
 }
 
@@ -212,8 +173,8 @@ pub fn pod(namespace: &str, name: &str) -> Subject {
 
 /// Something in a container, as the subject of a claim.
 pub fn in_container(path: &str) -> Subject {
-    match Place::of(path) {
-        Some(place) => place.subject(&place.name),
+    match ApiPath::of(path) {
+        Some(place) => about(&place, place.name),
         None => subject("path".into(), String::new(), path.to_owned()),
     }
 }
@@ -253,8 +214,8 @@ fn claim(effects: &Effects, subject: Subject, now: Option<&Value>, fields: Vec<F
     effects.claim(subject, Claimed::BePresent { found: now.is_some(), fields }, since);
 }
 
-fn not_there(place: &Place) -> Failure {
-    let subject = place.subject(&place.name);
+fn not_there(place: &ApiPath<'_>) -> Failure {
+    let subject = about(place, place.name);
     ApiFailure {
         code: 404,
         reason: "NotFound".into(),

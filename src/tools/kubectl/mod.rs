@@ -86,7 +86,8 @@ async fn work(call: TargetCall) -> Result<(), Failure> {
     let kube = options_of(&options, &persons, &invocation);
     let session = Session::new(options, command, kube, target, invocation, stdin, out);
     let result = (verb.run)(&session).await;
-    let changing = CHANGING.contains(&verb.words[0]) && options_dry(&session) == "none";
+    let changing =
+        CHANGING.contains(&verb.words[0]) && matches!(session.options.text("dry-run"), "" | "none" | "false");
     if let Some(effects) = session.effects().filter(|effects| changing && !effects.any()) {
         match &result {
             Ok(()) => claims::unchanged(effects, &session.selected()),
@@ -94,13 +95,6 @@ async fn work(call: TargetCall) -> Result<(), Failure> {
         }
     }
     result
-}
-
-fn options_dry(session: &Session) -> &str {
-    match session.options.text("dry-run") {
-        "" | "none" | "false" => "none",
-        other => other,
-    }
 }
 
 /// The commands that change objects.

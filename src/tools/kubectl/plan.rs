@@ -1,6 +1,7 @@
 //! Which requests a command line would make, from its words alone.
 
-use std::sync::Arc;
+use std::cell::OnceCell;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,8 @@ use super::discovery::{Discovery, Mapping};
 use super::find;
 use super::options::Parsed;
 use crate::sandbox::cluster::api::kinds::BUILT_IN;
+use crate::sandbox::cluster::object::resource_of;
+use crate::sandbox::cluster::store::GroupResource;
 use crate::tools::Files;
 use crate::tools::plan::{Objects, Planned, at_home};
 
@@ -18,7 +21,7 @@ const SOME_NUMBER: &str = "7777777";
 pub fn plan(args: &[String], files: &Files, input: &Objects) -> Vec<Planned> {
     let Ok((verb, words)) = find(args) else { return Vec::new() };
     let Some(options) = read(&words, verb.options) else { return vec![unknown(args)] };
-    let mut plan = Plan { options, files, input, discovery: built_in(), calls: Vec::new() };
+    let mut plan = Plan { options, files, input, objects: OnceCell::new(), calls: Vec::new() };
     plan.of(verb.words);
     if plan.calls.is_empty() {
         return plan.calls;
@@ -58,7 +61,7 @@ fn read(words: &[String], tables: &[&'static [super::options::Flag]]) -> Option<
 }
 
 /// The kinds that every server has.
-fn built_in() -> Discovery {
+static DISCOVERY: LazyLock<Discovery> = LazyLock::new(|| {
     let mut discovery = Discovery::default();
     let group = |name: &str| {
         let resources: Vec<Value> = BUILT_IN
@@ -81,7 +84,7 @@ fn built_in() -> Discovery {
     }
     discovery.add_aggregated(&json!({"items": groups.into_iter().map(group).collect::<Vec<_>>()}));
     discovery
-}
+});
 
 /// Something that a command is about: its kind and its name, `*` when that is not known, none for all.
 type About = (Arc<Mapping>, Option<String>);
@@ -90,7 +93,8 @@ struct Plan<'a> {
     options: Parsed,
     files: &'a Files,
     input: &'a Objects,
-    discovery: Discovery,
+    /// The objects of `-f` and `-k`, once they were read.
+    objects: OnceCell<Objects>,
     calls: Vec<Planned>,
 }
 
@@ -140,7 +144,7 @@ impl Plan<'_> {
     }
 
     fn kind(&self, word: &str) -> Arc<Mapping> {
-        self.discovery.find(word).unwrap_or_else(|_| {
+        DISCOVERY.find(word).unwrap_or_else(|_| {
             // A kind that the cluster's own definitions bring: its words are all that is known.
             let (plural, group) = word.split_once('.').unwrap_or((word, "*"));
             Arc::new(Mapping {
@@ -164,7 +168,7 @@ impl Plan<'_> {
         let Some((types, names)) = args.split_first() else { return Vec::new() };
         let mut found = Vec::new();
         for word in types.split(',') {
-            let category = self.discovery.category(word);
+            let category = DISCOVERY.category(word);
             let kinds = if category.is_empty() { vec![self.kind(word)] } else { category };
             for kind in kinds {
                 match names {
@@ -177,7 +181,7 @@ impl Plan<'_> {
     }
 
     /// The objects of `-f` and `-k`; `None` when they are not known.
-    fn files(&self) -> Objects {
+    fn read(&self) -> Objects {
         let folder = self.options.text("kustomize");
         if !folder.is_empty() {
             return crate::tools::kustomize::build(self.files, &at_home(self.files, folder)).ok();
@@ -208,7 +212,7 @@ impl Plan<'_> {
 
     /// Calls about each object of the files; where these are not known, about any.
     fn each_object(&mut self, verbs: &[(&str, bool)]) {
-        let Some(objects) = self.files() else {
+        let Some(objects) = self.objects.get_or_init(|| self.read()).clone() else {
             for (verb, maybe) in verbs {
                 self.add(verb, "*", Some("*".into()), Some("*"), *verb != "get", *maybe);
             }
@@ -217,9 +221,9 @@ impl Plan<'_> {
         for object in objects {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let (api_version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
-            let mapping = self.discovery.of(&api_version, &kind).unwrap_or_else(|_| {
-                let group = api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
-                let plural = plural(&kind);
+            let mapping = DISCOVERY.of(&api_version, &kind).unwrap_or_else(|_| {
+                let GroupResource { group, resource } = resource_of(&api_version, &kind);
+                let (group, plural) = (group.into_owned(), resource.into_owned());
                 Arc::new(Mapping { group, kind, plural, namespaced: true, ..Mapping::default() })
             });
             let own = text(&object["metadata"]["namespace"]);
@@ -556,17 +560,5 @@ impl Plan<'_> {
             let name = (*verb == "get").then_some("*");
             self.add(verb, &kind.group_resource(), namespace, name, false, true);
         }
-    }
-}
-
-/// The plural of a kind, by the rules of names: what a definition in the cluster says may be otherwise.
-fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
-    if lower.ends_with('s') || lower.ends_with('x') || lower.ends_with("ch") {
-        format!("{lower}es")
-    } else if let Some(stem) = lower.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) {
-        format!("{stem}ies")
-    } else {
-        format!("{lower}s")
     }
 }

@@ -52,26 +52,7 @@ pub fn describe(w: &mut Writer, node: &Value, lease: &Value, pods: &[Value]) {
         w.line(1, "AcquireTime:\t<unset>");
         w.line(1, "RenewTime:\t<unset>");
     }
-    if items(&status["conditions"]).next().is_some() {
-        w.line(0, "Conditions:");
-        w.line(1, "Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage");
-        w.line(1, "----\t------\t-----------------\t------------------\t------\t-------");
-        for condition in items(&status["conditions"]) {
-            let part = |key: &str| text(&condition[key]);
-            w.line(
-                1,
-                format!(
-                    "{} \t{} \t{} \t{} \t{} \t{}",
-                    part("type"),
-                    part("status"),
-                    date(&condition["lastHeartbeatTime"]),
-                    date(&condition["lastTransitionTime"]),
-                    part("reason"),
-                    part("message")
-                ),
-            );
-        }
-    }
+    w.conditions(&status["conditions"], "LastHeartbeatTime", "lastHeartbeatTime");
     w.line(0, "Addresses:");
     for address in items(&status["addresses"]) {
         w.line(1, format!("{}:\t{}", text(&address["type"]), text(&address["address"])));

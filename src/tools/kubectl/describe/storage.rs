@@ -151,26 +151,7 @@ pub fn claim(w: &mut Writer, value: &Value, pods: &[Value]) {
         names.push("<none>".into());
     }
     w.column("Used By:\t", "\t", &names);
-    if items(&value["status"]["conditions"]).next().is_some() {
-        w.line(0, "Conditions:");
-        w.line(1, "Type\tStatus\tLastProbeTime\tLastTransitionTime\tReason\tMessage");
-        w.line(1, "----\t------\t-----------------\t------------------\t------\t-------");
-        for condition in items(&value["status"]["conditions"]) {
-            let part = |key: &str| text(&condition[key]);
-            w.line(
-                1,
-                format!(
-                    "{} \t{} \t{} \t{} \t{} \t{}",
-                    part("type"),
-                    part("status"),
-                    date(&condition["lastProbeTime"]),
-                    date(&condition["lastTransitionTime"]),
-                    part("reason"),
-                    part("message")
-                ),
-            );
-        }
-    }
+    w.conditions(&value["status"]["conditions"], "LastProbeTime", "lastProbeTime");
 }
 
 /// Describes a StorageClass.

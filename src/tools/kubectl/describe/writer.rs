@@ -101,6 +101,31 @@ impl Writer {
             self.part("\n");
         }
     }
+
+    /// The table of conditions that tell when they were last looked at: the time's title and its field.
+    pub fn conditions(&mut self, conditions: &Value, title: &str, field: &str) {
+        if items(conditions).next().is_none() {
+            return;
+        }
+        self.line(0, "Conditions:");
+        self.line(1, format!("Type\tStatus\t{title}\tLastTransitionTime\tReason\tMessage"));
+        self.line(1, "----\t------\t-----------------\t------------------\t------\t-------");
+        for condition in items(conditions) {
+            let part = |key: &str| text(&condition[key]);
+            self.line(
+                1,
+                format!(
+                    "{} \t{} \t{} \t{} \t{} \t{}",
+                    part("type"),
+                    part("status"),
+                    date(&condition[field]),
+                    date(&condition["lastTransitionTime"]),
+                    part("reason"),
+                    part("message")
+                ),
+            );
+        }
+    }
 }
 
 fn shorten(text: &str, width: usize) -> String {
