@@ -21,10 +21,13 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use lectern::clock::{Clock, session_runtime};
+use lectern::sandbox::cluster::CloudIdentity as _;
 use lectern::sandbox::{Sandbox, Scenario, aws};
 use lectern::target::Target;
 use lectern::tools::{self, Exports, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput, Tool};
@@ -68,6 +71,29 @@ fn words(line: &str) -> Vec<String> {
         }
     }
     out
+}
+
+/// A word with the issuer of cluster `one` for `{issuer}`, and for `{token:AUDIENCE:NAMESPACE:ACCOUNT:SECONDS}` the token of
+/// a service account that is valid so long.
+fn with_tokens(word: &str, account: &aws::Aws, clock: &Clock) -> String {
+    static PLACES: OnceLock<Regex> = OnceLock::new();
+    let places = PLACES.get_or_init(|| Regex::new(r"\{issuer\}|\{token:([^:}]*):([^:}]*):([^:}]*):(-?\d+)\}").unwrap());
+    let sign = |claims: &serde_json::Value| account.sign("one", claims).unwrap();
+    let filled = places.replace_all(word, |place: &regex::Captures<'_>| {
+        let Some(audience) = place.get(1) else {
+            let token = sign(&serde_json::json!({}));
+            let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+            let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+            return claims["iss"].as_str().unwrap().trim_start_matches("https://").to_owned();
+        };
+        let seconds: i64 = place[4].parse().unwrap();
+        sign(&serde_json::json!({
+            "aud": [audience.as_str()],
+            "sub": format!("system:serviceaccount:{}:{}", &place[2], &place[3]),
+            "exp": clock.now().as_second() + seconds,
+        }))
+    });
+    filled.into_owned()
 }
 
 #[derive(Debug, PartialEq, Eq, serde::Deserialize)]
@@ -274,6 +300,7 @@ fn folder() -> tempfile::TempDir {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("config", "[default]\ncli_timestamp_format = iso8601\n");
     write("name.json", "{\"name\": \"one\"}");
+    write("keys.txt", "env");
     write(
         "trust.json",
         r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Über", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}]}"#,
@@ -310,8 +337,9 @@ fn the_real_cli_and_ours_say_the_same() {
                     continue;
                 }
                 count += 1;
-                let args = words(line);
-                let asked = args.clone();
+                let filled = |account| words(line).iter().map(|word| with_tokens(word, account, &clock)).collect();
+                let asked: Vec<String> = filled(served.aws());
+                let args: Vec<String> = filled(target.as_sandbox().unwrap().aws());
                 let (back, theirs) = tokio::task::spawn_blocking(move || {
                     let ran = real.run(&asked);
                     (real, ran)

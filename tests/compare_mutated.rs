@@ -111,7 +111,7 @@ fn mutated_pairs_do_no_harm() {
             &known,
             &Bindings::default(),
         );
-        assert!(began.elapsed() < Duration::from_secs(5), "slow:\n{command}\n{expected}\n---\n{actual}");
+        assert!(began.elapsed() < Duration::from_secs(30), "slow:\n{command}\n{expected}\n---\n{actual}");
         assert_eq!(
             comparison.rejected.is_empty(),
             comparison.verdict != Outcome::Mismatch,

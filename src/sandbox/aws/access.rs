@@ -59,6 +59,15 @@ pub(super) fn trusts_principal(role: &RoleView, principals: &[&str], action: &st
     decide(&[document], action, &role.arn, context) == Decision::Allowed
 }
 
+/// Whether a role's trust policy lets who comes from that identity provider (an ARN) do `action`.
+pub(super) fn trusts_federated(role: &RoleView, provider: &str, action: &str, context: &Context) -> bool {
+    let Ok(mut document) = serde_json::from_str::<PolicyDocument>(&role.assume_role_policy_document) else {
+        return false;
+    };
+    document.statement.retain(|statement| names(statement, "Federated", &[provider]));
+    decide(&[document], action, &role.arn, context) == Decision::Allowed
+}
+
 /// Whether a statement is about one of these principals of a kind.
 fn names(statement: &Statement, kind: &str, principals: &[&str]) -> bool {
     let holds = |spec: &PrincipalSpec| match spec {

@@ -26,7 +26,7 @@ pub(super) fn authorise(inner: &Inner, caller: &str, service: &str, request: &Wi
     };
     // Everybody may ask who they are (AWS Security Token Service API Reference, GetCallerIdentity). Who takes a role is
     // judged where its trust policy is.
-    if matches!(action.as_str(), "sts:GetCallerIdentity" | "sts:AssumeRole") {
+    if matches!(action.as_str(), "sts:GetCallerIdentity" | "sts:AssumeRole" | "sts:AssumeRoleWithWebIdentity") {
         return Ok(());
     }
     let context = access::Context::from([

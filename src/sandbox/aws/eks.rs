@@ -195,6 +195,18 @@ impl Eks {
         self.lock().get(name).map(|cluster| cluster.whole.text("endpoint").to_owned())
     }
 
+    /// The OpenID Connect issuer of a cluster.
+    pub fn issuer(&self, name: &str) -> Option<String> {
+        let issuer = self.lock().get(name)?.whole.body.get("identity")?["oidc"]["issuer"].as_str()?.to_owned();
+        Some(issuer)
+    }
+
+    /// Whether a cluster of the account has that issuer.
+    pub fn is_issuer(&self, url: &str) -> bool {
+        let clusters = self.lock();
+        clusters.values().any(|one| one.whole.body.get("identity").is_some_and(|it| it["oidc"]["issuer"] == url))
+    }
+
     pub fn serve(&self, cluster: &str, endpoint: &str, authority: &str) {
         let served =
             Served { cluster: cluster.to_owned(), endpoint: endpoint.to_owned(), authority: authority.to_owned() };

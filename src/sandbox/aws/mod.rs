@@ -11,6 +11,7 @@ mod eks;
 mod iam;
 mod seed;
 mod sts;
+mod web_identity;
 mod wire;
 
 use std::sync::Arc;
@@ -20,11 +21,12 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 pub use seed::{
     AccessEntrySeed, AddonSeed, AssociationSeed, ClusterSeed, PolicySeed, Principal, RoleSeed, Seed, UserSeed,
 };
+use serde_json::Value;
 use wire::Refusal;
 pub use wire::{WireRequest, WireResponse};
 
 use super::SandboxError;
-use super::cluster::CloudIdentity;
+use super::cluster::{CloudIdentity, WebIdentity};
 use crate::clock::Clock;
 
 /// The account. Cheap to clone; all clones are the same account.
@@ -40,6 +42,7 @@ struct Inner {
     eks: eks::Eks,
     iam: iam::Iam,
     sts: sts::Sts,
+    tokens: web_identity::Tokens,
     clock: Clock,
 }
 
@@ -70,6 +73,7 @@ impl Aws {
             eks: eks::Eks::new(account, region, &seed, made, clock),
             iam: iam::Iam::new(account, clock),
             sts: sts::Sts::default(),
+            tokens: web_identity::Tokens::new()?,
             clock: clock.clone(),
         };
         inner.iam.fill(&seed, &behind::iso_seconds(made)).await?;
@@ -115,10 +119,10 @@ impl Aws {
     /// Answers a signed request of the AWS API, as the service that its signature names would. The signature itself is
     /// not checked: in process there is nobody else.
     pub async fn call(&self, request: WireRequest) -> WireResponse {
-        let Some(wire::Scope { key, region, service }) = wire::scope(&request) else {
-            return sts::unsigned(&request);
-        };
         let now = self.inner.clock.now();
+        let Some(wire::Scope { key, region, service }) = wire::scope(&request) else {
+            return sts::unsigned(&self.inner, &request, now);
+        };
         let caller = match self.inner.caller(&key, now) {
             Ok(caller) => caller,
             Err(refusal) => return refused(&service, refusal),
@@ -149,6 +153,7 @@ impl Aws {
     pub async fn snapshot(&self) -> Result<serde_json::Value, SandboxError> {
         Ok(serde_json::json!({
             "iam": self.inner.iam.snapshot(), "eks": self.inner.eks.snapshot()?, "sts": self.inner.sts.snapshot()?,
+            "tokens": self.inner.tokens.snapshot(),
         }))
     }
 
@@ -159,6 +164,7 @@ impl Aws {
     pub async fn restore(&self, snapshot: &serde_json::Value) -> Result<(), SandboxError> {
         self.inner.iam.restore(&snapshot["iam"]).await?;
         self.inner.sts.restore(&snapshot["sts"])?;
+        self.inner.tokens.restore(&snapshot["tokens"])?;
         self.inner.eks.restore(&snapshot["eks"])
     }
 }
@@ -227,6 +233,24 @@ impl Inner {
         }
     }
 
+    /// A decision in the words that a service has for it.
+    fn decided(
+        &self,
+        decision: access::Decision,
+        role: &str,
+        session: &str,
+        action: &str,
+        resource: &str,
+    ) -> Result<(), String> {
+        let why = match decision {
+            access::Decision::Allowed => return Ok(()),
+            access::Decision::Denied => "with an explicit deny in an identity-based policy".to_owned(),
+            access::Decision::NotAllowed => format!("because no identity-based policy allows the {action} action"),
+        };
+        let session = format!("arn:aws:sts::{}:assumed-role/{role}/{session}", self.account);
+        Err(format!("User: {session} is not authorized to perform: {action} on resource: {resource} {why}"))
+    }
+
     /// What conditions of policies may ask about a Pod's session.
     fn context(&self, association: &eks::Association) -> access::Context {
         let cluster = self.eks.cluster_arn(&association.cluster);
@@ -282,17 +306,39 @@ impl CloudIdentity for Aws {
                 role.arn
             ));
         }
-        let session = format!("arn:aws:sts::{}:assumed-role/{}/eks-{cluster}", self.inner.account, role.name);
-        let denied = |why: String| {
-            Err(format!("User: {session} is not authorized to perform: {action} on resource: {resource} {why}"))
-        };
-        match access::may(&view, &role.into(), association.policy.as_deref(), action, resource, &context) {
-            access::Decision::Allowed => Ok(()),
-            access::Decision::Denied => denied("with an explicit deny in an identity-based policy".into()),
-            access::Decision::NotAllowed => {
-                denied(format!("because no identity-based policy allows the {action} action"))
-            }
-        }
+        let decision = access::may(&view, &role.into(), association.policy.as_deref(), action, resource, &context);
+        self.inner.decided(decision, &role.name, &format!("eks-{cluster}"), action, resource)
+    }
+
+    fn sign(&self, cluster: &str, claims: &Value) -> Option<String> {
+        let mut claims = claims.clone();
+        claims["iss"] = self.inner.eks.issuer(cluster)?.into();
+        Some(self.inner.tokens.sign(&claims))
+    }
+
+    fn allowed_by_token(
+        &self,
+        cluster: &str,
+        identity: &WebIdentity<'_>,
+        action: &str,
+        resource: &str,
+    ) -> Result<(), String> {
+        let WebIdentity { namespace, service_account, audience, role } = *identity;
+        let issuer = self.inner.eks.issuer(cluster).ok_or("the cluster has no OpenID Connect issuer")?;
+        let claims = web_identity::Claims::of_pod(issuer, namespace, service_account, audience);
+        let taken = web_identity::take(&self.inner, &claims, role);
+        let taken = taken.map_err(|refusal| {
+            format!(
+                "An error occurred ({}) when calling the AssumeRoleWithWebIdentity operation: {}",
+                refusal.code, refusal.message
+            )
+        })?;
+        let mut context = taken.context;
+        context.insert("aws:principalaccount".into(), self.inner.account.clone());
+        context.insert("aws:principalarn".into(), taken.role.arn.clone());
+        let view = self.inner.iam.view();
+        let decision = access::may(&view, &(&taken.role).into(), None, action, resource, &context);
+        self.inner.decided(decision, &taken.role.name, "botocore-session", action, resource)
     }
 
     fn account(&self) -> String {

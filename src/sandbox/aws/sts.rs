@@ -1,5 +1,5 @@
-//! STS: who the caller is, and the roles that it takes. Keys that it gives are the caller's until they expire. Federation
-//! (SAML, web identities, the management of root users) has nothing behind it.
+//! STS: who the caller is, and the roles that it takes, also with a token of a cluster's service account. Keys that it gives
+//! are the caller's until they expire. Federation by SAML and the management of root users have nothing behind them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,12 @@ use base64::Engine as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use winterbaume_iam::views::RoleView;
 
 use super::access;
 use super::behind::{iso_seconds, unique_id};
 use super::seed::Principal;
+use super::web_identity;
 use super::wire::{self, Refusal, WireRequest, WireResponse, escape};
 use super::{Inner, SandboxError};
 
@@ -74,15 +76,19 @@ impl Sts {
     }
 }
 
-/// Answers a request that nobody signed: only those who bring a token of elsewhere may, and there is no elsewhere.
-pub(super) fn unsigned(request: &WireRequest) -> WireResponse {
+/// Answers a request that nobody signed: only those who bring a token may.
+pub(super) fn unsigned(inner: &Inner, request: &WireRequest, now: Timestamp) -> WireResponse {
     let parameters = wire::form(&String::from_utf8_lossy(request.body()));
     let action = parameters.iter().find(|(key, _)| key == "Action").map(|(_, value)| value.as_str());
     let missing = || Refusal::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
     match action {
-        Some(action @ ("AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity")) => {
-            wire::xml_refusal(NAMESPACE, &Refusal::absent("sts", action))
+        Some(action @ "AssumeRoleWithWebIdentity") => {
+            match with_web_identity(inner, &parameters.iter().cloned().collect(), now) {
+                Ok(content) => wire::xml(NAMESPACE, action, Some(&content)),
+                Err(refusal) => wire::xml_refusal(NAMESPACE, &refusal),
+            }
         }
+        Some(action @ "AssumeRoleWithSAML") => wire::xml_refusal(NAMESPACE, &Refusal::absent("sts", action)),
         Some(_) => wire::xml_refusal(NAMESPACE, &missing()),
         None => wire::json_refusal(&missing()),
     }
@@ -101,6 +107,7 @@ pub(super) fn call(inner: &Inner, request: &WireRequest, caller: &Principal, now
             escape(&caller.arn)
         )),
         "AssumeRole" => assume_role(inner, &parameters, caller, now),
+        "AssumeRoleWithWebIdentity" => with_web_identity(inner, &parameters, now),
         "GetSessionToken" => session_token(inner, &parameters, caller, now),
         // Messages are encoded where a refusal hides its reason. Nothing here hides it: there is none to decode.
         "DecodeAuthorizationMessage" => {
@@ -155,17 +162,8 @@ fn assume_role(
     caller: &Principal,
     now: Timestamp,
 ) -> Result<String, Refusal> {
+    let (arn, session) = wanted(parameters)?;
     let of = |key: &str| parameters.get(key).map_or("", String::as_str);
-    let (arn, session) = (of("RoleArn"), of("RoleSessionName"));
-    if !arn.starts_with("arn:") || arn.split(':').count() < 6 {
-        return Err(invalid(format!("{arn} is invalid")));
-    }
-    let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if !(2..=64).contains(&session.len()) || !session.chars().all(fits) {
-        return Err(invalid(format!(
-            "1 validation error detected: Value '{session}' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
-        )));
-    }
     let denied = || {
         let message = format!("User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}", caller.arn);
         Refusal::new(403, "AccessDenied", message)
@@ -198,13 +196,50 @@ fn assume_role(
     // A role that takes a role has an hour at most.
     let chained = if own.is_some() { 3600 } else { most };
     let expires = later(now, duration(parameters, 3600, most.min(chained))?);
+    Ok(taken(inner, role, session, expires))
+}
+
+/// The role that is asked for, and the session's name.
+fn wanted(parameters: &HashMap<String, String>) -> Result<(&str, &str), Refusal> {
+    let of = |key: &str| parameters.get(key).map_or("", String::as_str);
+    let (arn, session) = (of("RoleArn"), of("RoleSessionName"));
+    if !arn.starts_with("arn:") || arn.split(':').count() < 6 {
+        return Err(invalid(format!("{arn} is invalid")));
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if !(2..=64).contains(&session.len()) || !session.chars().all(fits) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{session}' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+        )));
+    }
+    Ok((arn, session))
+}
+
+/// Keys for a session of that role, and whom they make of the caller.
+fn taken(inner: &Inner, role: &RoleView, session: &str, expires: Timestamp) -> String {
     let assumed = format!("arn:aws:sts::{}:assumed-role/{}/{session}", inner.account, role.name);
     let user_id = format!("{}:{session}", role.role_id);
     let out = inner.sts.keys(Session { arn: assumed.clone(), user_id: user_id.clone(), expires });
-    Ok(format!(
+    format!(
         "{out}<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser>",
         escape(&user_id),
         escape(&assumed)
+    )
+}
+
+fn with_web_identity(inner: &Inner, parameters: &HashMap<String, String>, now: Timestamp) -> Result<String, Refusal> {
+    let (arn, session) = wanted(parameters)?;
+    let token = parameters.get("WebIdentityToken").map_or("", String::as_str);
+    let claims = web_identity::claims(inner, token, now)?;
+    let found = web_identity::take(inner, &claims, arn)?;
+    let most = u64::try_from(found.role.max_session_duration).unwrap_or(3600);
+    let expires = later(now, duration(parameters, 3600, most)?);
+    Ok(format!(
+        "{}<SubjectFromWebIdentityToken>{}</SubjectFromWebIdentityToken><Provider>{}</Provider><Audience>{}</Audience>",
+        taken(inner, &found.role, session, expires),
+        escape(&claims.subject),
+        escape(&found.provider),
+        escape(&found.audience),
     ))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Aws, CloudIdentity, Seed};
+use super::{Aws, CloudIdentity, Seed, WebIdentity};
 use crate::clock::Clock;
 
 const ACCOUNT: &str = "889914021345";
@@ -166,7 +166,7 @@ async fn what_has_nothing_behind_it_says_so() {
         assert_eq!(status, 501, "{name}: {said}");
         assert!(said.contains("NotImplemented") && said.contains(&format!("eks:{name}\"")), "{said}");
     }
-    let sts = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetFederationToken"];
+    let sts = ["AssumeRoleWithSAML", "AssumeRoot", "GetFederationToken"];
     for name in sts {
         let (status, said) = ask(&aws, "A", "sts", "POST", "/", &format!("Action={name}")).await;
         assert_eq!(status, 501, "{name}: {said}");
@@ -295,4 +295,72 @@ async fn keys_of_a_role_are_its_own_until_they_expire() {
     let none = form.replace("role/pods", "role/none");
     let (status, said) = ask(&aws, "A", "sts", "POST", "/", &none).await;
     assert!(status == 403 && said.contains("is not authorized to perform: sts:AssumeRole"), "{said}");
+}
+
+#[tokio::test]
+async fn a_role_is_taken_with_a_token_of_the_account_s_own_cluster_only() {
+    let aws =
+        Aws::start(&seed(&trust(&json!("*")), &[statement("Allow", "dynamodb:*", TABLE)]), &clock()).await.unwrap();
+    let (_, shown) = eks(&aws, "GET", "/clusters/one", Value::Null).await;
+    let issuer = shown["cluster"]["identity"]["oidc"]["issuer"].as_str().unwrap().to_owned();
+    let host = issuer.trim_start_matches("https://");
+    let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/{host}");
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/pods");
+    let may = |service_account: &str, audience: &str| {
+        let identity = WebIdentity { namespace: "n", service_account, audience, role: &role };
+        aws.allowed_by_token("one", &identity, "dynamodb:GetItem", TABLE)
+    };
+    let refused = |answer: Result<(), String>, words: &str| {
+        assert!(answer.as_ref().is_err_and(|told| told.contains(words)), "{answer:?} {words}");
+    };
+    refused(may("s", "sts.amazonaws.com"), "No OpenIDConnect provider found in your account for https://");
+    let form = format!(
+        "Action=CreateOpenIDConnectProvider&Url={}&ClientIDList.member.1=sts.amazonaws.com&Version=2010-05-08",
+        super::wire::percent_encode(&issuer)
+    );
+    assert_eq!(ask(&aws, "A", "iam", "POST", "/", &form).await.0, 200);
+    refused(may("s", "elsewhere"), "Incorrect token audience");
+    refused(may("s", "sts.amazonaws.com"), "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {format!("{host}:sub"): "system:serviceaccount:n:s"}}}]});
+    let form = format!(
+        "Action=UpdateAssumeRolePolicy&RoleName=pods&PolicyDocument={}&Version=2010-05-08",
+        super::wire::percent_encode(&document.to_string())
+    );
+    assert_eq!(ask(&aws, "A", "iam", "POST", "/", &form).await.0, 200);
+    assert_eq!(may("s", "sts.amazonaws.com"), Ok(()));
+    refused(may("other", "sts.amazonaws.com"), "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    let identity = WebIdentity { namespace: "n", service_account: "s", audience: "sts.amazonaws.com", role: &role };
+    let elsewhere = aws.allowed_by_token("one", &identity, "dynamodb:GetItem", "arn:aws:dynamodb:us-west-2:1:table/u");
+    refused(elsewhere, "because no identity-based policy allows the dynamodb:GetItem action");
+
+    // Only what this account signed counts, also after it was brought back from a snapshot.
+    let claims = |issuer: &str, audience: &str, seconds: i64| {
+        let expires = aws.inner.clock.now().as_second() + seconds;
+        json!({"iss": issuer, "aud": [audience], "sub": "system:serviceaccount:n:s", "exp": expires})
+    };
+    let other = Aws::start(&Seed { account: ACCOUNT.into(), ..Seed::default() }, &clock()).await.unwrap();
+    let good = claims(&issuer, "sts.amazonaws.com", 60);
+    let token = aws.sign("one", &good).unwrap();
+    assert_eq!(aws.sign("two", &good), None);
+    for (token, status, told) in [
+        (token.clone(), 200, "<SubjectFromWebIdentityToken>system:serviceaccount:n:s<"),
+        (other.inner.tokens.sign(&good), 400, "retrieve verification key"),
+        (aws.inner.tokens.sign(&claims("https://elsewhere.example", "sts.amazonaws.com", 60)), 400, "No OpenIDConnect"),
+        (aws.inner.tokens.sign(&claims(&issuer, "sts.amazonaws.com", 0)), 400, "<Code>ExpiredTokenException<"),
+        ("a.b.c".into(), 400, "not a valid JWT"),
+    ] {
+        let form = format!(
+            "Action=AssumeRoleWithWebIdentity&RoleArn={role}&RoleSessionName=me&WebIdentityToken={token}&Version=2011-06-15"
+        );
+        // Nobody has to sign it: the token is enough.
+        let unsigned = http::Request::builder().method("POST").uri("/").body(bytes::Bytes::from(form)).unwrap();
+        let response = aws.call(unsigned).await;
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        assert_eq!(response.status(), status, "{body}");
+        assert!(body.contains(told), "{body}");
+    }
+    other.restore(&aws.snapshot().await.unwrap()).await.unwrap();
+    assert_eq!(other.sign("one", &good), Some(token));
 }

@@ -53,7 +53,10 @@ impl Control {
             cluster: seed.name.clone(),
             region: seed.region.clone(),
             cloud: Arc::clone(&self.cloud),
+            store: self.store.clone(),
         })]);
+        let (cloud, cluster) = (Arc::clone(&self.cloud), seed.name.clone());
+        self.server.set_signer(Arc::new(move |claims| cloud.sign(&cluster, claims)));
         self.seed = Arc::new(seed.clone());
     }
 }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use cloud::CloudIdentity;
+pub use cloud::{CloudIdentity, WebIdentity};
 pub(crate) use seed::fits_pattern;
 pub use seed::{
     Behaviour, Condition, ExecAnswer, Exit, Listens, Load, LogLine, Manifest, Match, Network, NodeSeed, Page,

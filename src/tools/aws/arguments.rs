@@ -18,10 +18,12 @@ pub(super) fn value(
 ) -> Result<Value, Failure> {
     let shape = service.shape(shape_name);
     let mut words = words.to_vec();
+    let mut from_file = false;
     if let [only] = words.as_slice()
         && let Some(content) = file(only, option, shape.kind, files)?
     {
         words = vec![content];
+        from_file = true;
     }
     if takes_shorthand(service, shape) && !words.first().is_some_and(|word| word.trim().starts_with(['[', '{'])) {
         let parse = |word: &String| shorthand::parse(word).map_err(|message| Failure::parsing(option, message));
@@ -38,6 +40,10 @@ pub(super) fn value(
                 && only.trim().starts_with('[')
             {
                 return json(option, only);
+            }
+            if from_file {
+                // The CLI goes through a file's text as it goes through a list (awscli.argprocess): by characters.
+                words = words.iter().flat_map(|text| text.chars()).map(String::from).collect();
             }
             let member = shape.member.as_deref().unwrap_or("string");
             words.iter().map(|word| one(service, member, option, word)).collect()

@@ -32,6 +32,10 @@ pub(super) async fn run(
     if let Some(skeleton) = skeleton {
         return show(call, globals, service, name, skeleton).await;
     }
+    if paging.as_ref().and_then(|paging| paging.max_items).is_some_and(|most| most <= 0) {
+        let warning = "warning: Non-positive values for --max-items may result in undefined behavior.\n";
+        call.out.stderr(warning).await?;
+    }
     let sdk_call = sdk_call(service, name)?;
     let clients = clients(call, globals, service).await?;
     if let Some(effects) = call.target.effects().filter(|_| operation.mutating) {
@@ -424,7 +428,7 @@ fn paging(globals: &Globals, operation: &Operation, parsed: &Parsed) -> Result<O
             None => Ok(None),
         };
         return Ok(Some(Paging {
-            max_items: number("max-items")?.map(|most| usize::try_from(most).unwrap_or(0)),
+            max_items: number("max-items")?,
             page_size: number("page-size")?,
             starting_token: parsed.last("starting-token").map(str::to_owned),
         }));

@@ -12,7 +12,7 @@ use super::query::Query;
 /// What the command line asks of the pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Paging {
-    pub max_items: Option<usize>,
+    pub max_items: Option<i64>,
     pub page_size: Option<i64>,
     pub starting_token: Option<String>,
 }
@@ -20,11 +20,11 @@ pub(super) struct Paging {
 /// The pages of one list, as they come.
 pub(super) struct Pages<'a> {
     page: &'a Page,
-    max_items: Option<usize>,
+    max_items: Option<i64>,
     /// How many items of the first page were seen before.
     skip: usize,
     first: bool,
-    seen: usize,
+    seen: i64,
     next: Map<String, Value>,
     /// The members that come from the first page alone.
     rest: Map<String, Value>,
@@ -80,18 +80,22 @@ impl<'a> Pages<'a> {
         }
         let count =
             at_mut(&mut page, &self.page.result[0]).and_then(|items| items.as_array().map(Vec::len)).unwrap_or(0);
-        let over = self.max_items.map_or(0, |most| (self.seen + count).saturating_sub(most));
+        let length = i64::try_from(count).unwrap_or(i64::MAX);
+        let over = self.max_items.map_or(0, |most| (self.seen + length).saturating_sub(most));
         let more = if over > 0 {
-            let kept = count - over;
+            let kept = length.saturating_sub(over);
             if let Some(Value::Array(items)) = at_mut(&mut page, &self.page.result[0]) {
-                items.truncate(kept);
+                // Less than nothing counts from the end, as Python's slices do.
+                let kept = if kept < 0 { length.saturating_add(kept) } else { kept };
+                items.truncate(usize::try_from(kept).unwrap_or(0));
             }
             let mut token = self.next.clone();
-            token.insert("boto_truncate_amount".into(), json!(kept + skipped));
+            let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
+            token.insert("boto_truncate_amount".into(), json!(kept.saturating_add(skipped)));
             self.resume = Some(encode(&token));
             false
         } else {
-            self.seen += count;
+            self.seen += length;
             let following = self.following(&page)?;
             let before = std::mem::replace(&mut self.next, following);
             if self.next.values().all(Value::is_null) {
@@ -243,7 +247,7 @@ mod tests {
             loop {
                 let whole = play(&paging);
                 let items = whole["items"].as_array().unwrap();
-                assert!(items.len() <= most);
+                assert!(items.len() <= usize::try_from(most).unwrap());
                 all.extend(items.iter().map(|item| item.as_u64().unwrap()));
                 match whole["NextToken"].as_str() {
                     Some(token) => paging.starting_token = Some(token.into()),

@@ -63,9 +63,11 @@ impl Eks {
 
     fn new_cluster(&self, name: &str, version: &str, created: Timestamp) -> Thing {
         let arn = self.cluster_arn(name);
-        let endpoint = format!("https://{}.gr7.{}.eks.amazonaws.com", unique(&arn), self.region);
+        let (id, region) = (unique(&arn), &self.region);
         let body = json!({
-            "name": name, "arn": arn, "createdAt": epoch(created), "version": version, "endpoint": endpoint,
+            "name": name, "arn": arn, "createdAt": epoch(created), "version": version,
+            "endpoint": format!("https://{id}.gr7.{region}.eks.amazonaws.com"),
+            "identity": {"oidc": {"issuer": format!("https://oidc.eks.{region}.amazonaws.com/id/{id}")}},
         });
         Thing::new(body, None)
     }

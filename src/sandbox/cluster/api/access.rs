@@ -280,7 +280,8 @@ impl Server {
         }
     }
 
-    /// A token for a service account: a JWT of the right form, signed by nobody, since nobody checks it here.
+    /// A token for a service account: a JWT that the cluster's issuer signs, or one of the right form that nobody signs when
+    /// no account knows the cluster.
     pub(super) fn token(&self, call: &Call, target: &Target) -> Result<Response<Body>, Status> {
         let key = target.key();
         let account = self.store().get(&key).ok_or_else(|| Status::not_found(&key.resource, &key.name))?;
@@ -312,7 +313,8 @@ impl Server {
             "sub": format!("system:serviceaccount:{namespace}:{}", key.name),
         });
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let token = format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&claims));
+        let unsigned = || format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&claims));
+        let token = self.sign(&claims).unwrap_or_else(unsigned);
         request["spec"]["expirationSeconds"] = seconds.into();
         request["metadata"]["name"] = key.name.clone().into();
         request["metadata"]["namespace"] = namespace.into();

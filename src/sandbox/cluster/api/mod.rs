@@ -47,6 +47,8 @@ pub use selector::selects;
 pub use service::{ClientService, ServedBody};
 pub use status::{Cause, Status};
 
+use serde_json::Value;
+
 use super::store::Store;
 use crate::clock::Clock;
 
@@ -89,6 +91,9 @@ pub struct Server {
     inner: Arc<Inner>,
 }
 
+/// Signs the claims of a service account's token as the cluster's issuer; `None` when it has none outside the cluster.
+pub type Signer = Arc<dyn Fn(&Value) -> Option<String> + Send + Sync>;
+
 struct Inner {
     store: Store,
     clock: Clock,
@@ -96,6 +101,7 @@ struct Inner {
     version: Mutex<String>,
     containers: Mutex<Option<Arc<dyn Containers>>>,
     admission: Mutex<Vec<Arc<dyn Admission>>>,
+    signer: Mutex<Option<Signer>>,
 }
 
 impl Server {
@@ -103,7 +109,7 @@ impl Server {
     pub fn new(store: Store, clock: Clock, config: Config) -> Self {
         let version = Mutex::new(config.git_version.clone());
         let (containers, admission) = (Mutex::new(None), Mutex::new(Vec::new()));
-        let inner = Inner { store, clock, config, version, containers, admission };
+        let inner = Inner { store, clock, config, version, containers, admission, signer: Mutex::default() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -115,6 +121,17 @@ impl Server {
     /// Says which hooks see every object that is about to be created, in their order.
     pub fn set_admission(&self, admission: Vec<Arc<dyn Admission>>) {
         *self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner) = admission;
+    }
+
+    /// Says who signs the tokens of service accounts.
+    pub fn set_signer(&self, signer: Signer) {
+        *self.inner.signer.lock().unwrap_or_else(PoisonError::into_inner) = Some(signer);
+    }
+
+    /// A token with these claims, when the cluster's issuer signs it.
+    fn sign(&self, claims: &Value) -> Option<String> {
+        let signer = self.inner.signer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        signer.and_then(|sign| sign(claims))
     }
 
     /// From now on the server says that it is of this version.

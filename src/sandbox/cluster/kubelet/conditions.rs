@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::WebIdentity;
 use super::super::controllers::control::Control;
 use super::super::object::{self, resources};
 use super::super::seed::{Condition, Match, Text, fits_pattern};
@@ -37,6 +38,13 @@ impl Scene<'_> {
             Condition::Reaches(place) => inside::reaches(self.control, self.pod, &self.fill(place, "")),
             Condition::Allowed(permission) => {
                 let resource = self.fill(&permission.resource, "");
+                // The SDKs look for a token's role before they ask for the credentials of an association.
+                if let Some(role) = self.variable("AWS_ROLE_ARN")
+                    && let Some(file) = self.variable("AWS_WEB_IDENTITY_TOKEN_FILE")
+                {
+                    let answer = self.allowed_by_token(role, file, &permission.action, &resource);
+                    return answer.map_err(|why| *reason = why).is_ok();
+                }
                 if self.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_none() {
                     *reason = "the Pod has no credentials of a pod identity association".into();
                     return false;
@@ -51,6 +59,34 @@ impl Scene<'_> {
                 answer.map_err(|why| *reason = why).is_ok()
             }
         }
+    }
+
+    /// Whether the role that is taken with the token in `file` may do `action`.
+    fn allowed_by_token(&self, role: &str, file: &str, action: &str, resource: &str) -> Result<(), String> {
+        let audience = self.audience(file).ok_or_else(|| format!("[Errno 2] No such file or directory: '{file}'"))?;
+        let identity = WebIdentity {
+            namespace: object::namespace(self.pod),
+            service_account: object::text(self.pod, "/spec/serviceAccountName"),
+            audience,
+            role,
+        };
+        self.control.cloud.allowed_by_token(&self.control.seed.name, &identity, action, resource)
+    }
+
+    /// Whom the token in a file of the container is for, if there is one.
+    fn audience(&self, file: &str) -> Option<&str> {
+        let mounts = object::list(self.container, "/volumeMounts").iter();
+        mounts.filter_map(|mount| Some((mount, file.strip_prefix(mount["mountPath"].as_str()?)?))).find_map(
+            |(mount, rest)| {
+                let volume =
+                    object::list(self.pod, "/spec/volumes").iter().find(|volume| volume["name"] == mount["name"])?;
+                object::list(volume, "/projected/sources").iter().find_map(|source| {
+                    let token = &source["serviceAccountToken"];
+                    (token["path"] == rest.trim_start_matches('/'))
+                        .then(|| token["audience"].as_str().unwrap_or_default())
+                })
+            },
+        )
     }
 
     /// Whether a container of that sort runs somewhere in the cluster.
