@@ -24,7 +24,7 @@ use wire::Refusal;
 pub use wire::{WireRequest, WireResponse};
 
 use super::SandboxError;
-use super::cluster::CloudIdentity;
+use super::cluster::{CloudIdentity, Provision};
 use crate::clock::Clock;
 
 /// The account. Cheap to clone; all clones are the same account.
@@ -297,6 +297,14 @@ impl CloudIdentity for Aws {
 
     fn account(&self) -> String {
         self.inner.account.clone()
+    }
+
+    fn provision(&self, cluster: &str) -> Provision {
+        self.inner.eks.provision(cluster)
+    }
+
+    fn provision_changes(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        Some(self.inner.eks.changes())
     }
 }
 

@@ -1,4 +1,5 @@
-//! The EKS pod identity webhook: Pods whose service account is associated with a role learn where to get its credentials.
+//! EKS's webhooks: Pods whose service account is associated with a role learn where to get its credentials, and those that a Fargate
+//! profile is for are given to Fargate.
 //! Names and order as <https://github.com/aws/amazon-eks-pod-identity-webhook> writes them.
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use super::CloudIdentity;
 use super::api::{Admission, Kind, Status, User};
 use super::object;
+use super::provision::admit_to_fargate;
 
 const URI: &str = "http://169.254.170.23/v1/credentials";
 const MOUNT: &str = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount";
@@ -30,6 +32,7 @@ impl Admission for PodIdentity {
     fn admit(&self, kind: &Kind, _: &User, object: &mut Value) -> Result<(), Status> {
         if kind.group.is_empty() && kind.plural == "pods" {
             self.inject(object);
+            admit_to_fargate(&self.cloud.provision(&self.cluster).profiles, object);
         }
         Ok(())
     }
