@@ -3,9 +3,11 @@
 //! `aws` answers EKS, IAM and STS; `cluster` is a Kubernetes API server with controllers and a kubelet that plays
 //! containers. Both start from a scenario, which is data, and run on the session's clock.
 
+mod addons;
 pub mod aws;
 pub mod cluster;
 mod error;
+mod hardware;
 mod scenario;
 pub mod serve;
 

@@ -14,6 +14,7 @@ mod source;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub(super) use self::read::{manifests, whole};
 use self::source::Source;
 use super::{SandboxError, aws, cluster};
 

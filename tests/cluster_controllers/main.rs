@@ -2,6 +2,7 @@
 
 mod autoscaling;
 mod cron;
+mod provision;
 mod quotas;
 mod storage;
 
@@ -14,7 +15,7 @@ use lectern::clock::Clock;
 use lectern::sandbox::cluster::controllers::Controllers;
 use lectern::sandbox::cluster::object::{self, resources};
 use lectern::sandbox::cluster::store::{GroupResource, Key, Object};
-use lectern::sandbox::cluster::{CloudIdentity, Seed};
+use lectern::sandbox::cluster::{CloudIdentity, Provision, Seed};
 use serde_json::{Value, json};
 
 /// An account whose associations and permissions the test sets.
@@ -22,11 +23,19 @@ use serde_json::{Value, json};
 struct Account {
     /// `namespace/service account` to what it may not do; `None` when all is allowed.
     associations: Mutex<BTreeMap<String, Option<String>>>,
+    /// What it says that the cluster has.
+    provision: Mutex<Provision>,
+    changed: tokio::sync::watch::Sender<u64>,
 }
 
 impl Account {
     fn associate(&self, account: &str, refusal: Option<&str>) {
         self.associations.lock().unwrap().insert(account.into(), refusal.map(str::to_owned));
+    }
+
+    fn provide(&self, change: impl FnOnce(&mut Provision)) {
+        change(&mut self.provision.lock().unwrap());
+        self.changed.send_modify(|number| *number += 1);
     }
 }
 
@@ -46,6 +55,14 @@ impl CloudIdentity for Account {
 
     fn account(&self) -> String {
         "111122223333".into()
+    }
+
+    fn provision(&self, _: &str) -> Provision {
+        self.provision.lock().unwrap().clone()
+    }
+
+    fn provision_changes(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        Some(self.changed.subscribe())
     }
 }
 

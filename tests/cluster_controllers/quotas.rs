@@ -135,3 +135,28 @@ fn claims_have_limits_and_quotas_too() {
          requests.storage=2Gi, limited: requests.storage=3Gi"
     );
 }
+
+#[test]
+fn what_a_change_needs_more_counts() {
+    let mut world = World::new();
+    let hard = json!({"requests.storage": "3Gi", "services.nodeports": "1", "services": "1"});
+    world.create(&resources::RESOURCE_QUOTAS, quota(hard));
+    let service = |kind: &str, ports: &[u16]| {
+        let ports: Vec<Value> = ports.iter().map(|port| json!({"name": format!("p{port}"), "port": port})).collect();
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"type": kind, "selector": {"app": "web"}, "ports": ports}})
+    };
+    world.create(&resources::SERVICES, service("ClusterIP", &[80, 81]));
+    let apply = |world: &World, object: Value| world.controllers.control.server.apply(&resources::SERVICES, object);
+    let refused = apply(&world, service("NodePort", &[80, 81])).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.to_string().as_str()),
+        (
+            403,
+            "services \"web\" is forbidden: exceeded quota: team, requested: services.nodeports=2, used: \
+               services.nodeports=0, limited: services.nodeports=1"
+        )
+    );
+    // What needs no more is changed, however much there is.
+    apply(&world, service("ClusterIP", &[80, 81, 82])).unwrap();
+}

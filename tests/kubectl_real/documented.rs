@@ -50,6 +50,18 @@ fn explain() {
                 "KIND:       Pod\nVERSION:    v1\n\nFIELD: limits <map[string]Quantity>",
                 "",
             ),
+            (
+                "kubectl explain pod.spec.restartPolicy | sed -n '4,9p;17,21p'",
+                0,
+                "FIELD: restartPolicy <string>\nENUM:\n    Always\n    Never\n    OnFailure\n\n    \n    Possible enum values:\n     - `\"Always\"`\n     - `\"Never\"`\n     - `\"OnFailure\"`",
+                "",
+            ),
+            (
+                "kubectl explain pod.spec | grep -A1 '^  dnsPolicy'",
+                0,
+                "  dnsPolicy\t<string>\n  enum: ClusterFirst, ClusterFirstWithHostNet, Default, None",
+                "",
+            ),
             ("kubectl explain pdb.spec.maxUnavailable | grep FIELD", 0, "FIELD: maxUnavailable <IntOrString>", ""),
             (
                 "kubectl explain pod.spec | grep -A1 '^  containers'",

@@ -7,6 +7,7 @@ mod cluster;
 mod entries;
 mod groups;
 mod parts;
+mod provision;
 mod store;
 mod update;
 
@@ -45,6 +46,8 @@ pub(super) struct Eks {
     addons: BTreeMap<String, Vec<String>>,
     /// The cluster whose API server is on a socket, once it is.
     served: OnceLock<Served>,
+    /// Counts what may have changed what clusters have.
+    changed: tokio::sync::watch::Sender<u64>,
     account: String,
     region: String,
     clock: Clock,
@@ -151,6 +154,7 @@ impl Eks {
             clusters: Mutex::default(),
             addons: seed.addon_versions.clone(),
             served: OnceLock::new(),
+            changed: tokio::sync::watch::Sender::new(0),
             account: account.into(),
             region: region.into(),
             clock: clock.clone(),
@@ -180,6 +184,7 @@ impl Eks {
         let clusters = serde_json::from_value(snapshot["clusters"].clone()).map_err(wrong)?;
         self.associations.replace(associations);
         *self.lock() = clusters;
+        self.note_change();
         Ok(())
     }
 
@@ -261,6 +266,9 @@ impl Eks {
             let ask = Ask { query: &query, body, principals, now: self.clock.now() };
             self.answer(request.method().as_str(), &path, &ask)
         });
+        if answer.is_ok() && request.method() != http::Method::GET {
+            self.note_change();
+        }
         match answer {
             Ok(content) => wire::json(200, &content),
             Err(refusal) => wire::json_refusal(&refusal),

@@ -26,7 +26,7 @@ use wire::Refusal;
 pub use wire::{WireRequest, WireResponse};
 
 use super::SandboxError;
-use super::cluster::{CloudIdentity, WebIdentity};
+use super::cluster::{CloudIdentity, Provision, WebIdentity};
 use crate::clock::Clock;
 
 /// The account. Cheap to clone; all clones are the same account.
@@ -343,6 +343,14 @@ impl CloudIdentity for Aws {
 
     fn account(&self) -> String {
         self.inner.account.clone()
+    }
+
+    fn provision(&self, cluster: &str) -> Provision {
+        self.inner.eks.provision(cluster)
+    }
+
+    fn provision_changes(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        Some(self.inner.eks.changes())
     }
 }
 

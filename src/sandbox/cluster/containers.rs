@@ -68,7 +68,9 @@ impl Containers for Kubelets {
     fn node_usage(&self, node: &str) -> Option<Usage> {
         let controllers = self.controllers.upgrade()?;
         let controllers = lock(&controllers);
-        controllers.control.seed.nodes.iter().find(|seed| seed.name == node)?.usage
+        let seeds = &controllers.control.seed.nodes;
+        // A machine of the account's is as busy with itself as those of the scenario.
+        seeds.iter().find(|seed| seed.name == node).or_else(|| seeds.first())?.usage
     }
 
     fn exec<'a>(

@@ -15,7 +15,8 @@ use super::controllers::control::Control;
 use super::controllers::{Controllers, namespace};
 use super::kubelet::Nodes;
 use super::object::{self, resources};
-use super::seed::{Manifest, NodeSeed, Seed};
+use super::provision::node_object;
+use super::seed::{Manifest, Seed};
 use super::store::{GroupResource, Key, Store};
 use super::webhook::PodIdentity;
 use crate::clock::Clock;
@@ -211,60 +212,4 @@ fn rank(object: &Value) -> u8 {
         "Service" => 3,
         _ => 4,
     }
-}
-
-fn node_object(control: &Control, node: &NodeSeed) -> Value {
-    let seed = &control.seed;
-    let now = object::written(control.now);
-    let mut labels = json!({
-        "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
-        "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "kubernetes.io/hostname": node.name,
-        "beta.kubernetes.io/instance-type": node.instance_type, "node.kubernetes.io/instance-type": node.instance_type,
-        "failure-domain.beta.kubernetes.io/region": seed.region, "failure-domain.beta.kubernetes.io/zone": node.zone,
-        "topology.kubernetes.io/region": seed.region, "topology.kubernetes.io/zone": node.zone,
-    });
-    for (key, value) in &node.labels {
-        labels[key] = value.clone().into();
-    }
-    let allocatable = if node.allocatable.is_empty() { &node.capacity } else { &node.allocatable };
-    let condition = |kind: &str, truth: &str, reason: &str, message: &str| {
-        json!({"type": kind, "status": truth, "lastHeartbeatTime": now, "lastTransitionTime": now,
-            "reason": reason, "message": message})
-    };
-    let id = object::digest(&[&node.instance_id]);
-    let mut info = json!({
-        "machineID": &id[..32], "systemUUID": format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..32]),
-        "bootID": format!("{}-{}-{}-{}-{}", &id[32..40], &id[40..44], &id[44..48], &id[48..52], &id[52..64]),
-        "kernelVersion": "6.12.40", "osImage": "Bottlerocket", "containerRuntimeVersion": "containerd://2.1.4",
-        "kubeletVersion": seed.version, "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64",
-    });
-    for (key, value) in &node.info {
-        info[key] = value.clone().into();
-    }
-    let mut spec = json!({"providerID": format!("aws:///{}/{}", node.zone, node.instance_id)});
-    if !node.taints.is_empty() {
-        spec["taints"] = node.taints.clone().into();
-    }
-    json!({
-        "apiVersion": "v1", "kind": "Node",
-        "metadata": {"name": node.name, "labels": labels, "annotations": {
-            "node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true",
-        }},
-        "spec": spec,
-        "status": {
-            "capacity": node.capacity, "allocatable": allocatable,
-            "conditions": [
-                condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-                condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-                condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-                condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-            ],
-            "addresses": [
-                {"type": "InternalIP", "address": node.address.to_string()},
-                {"type": "InternalDNS", "address": node.name}, {"type": "Hostname", "address": node.name},
-            ],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-            "nodeInfo": info,
-        },
-    })
 }

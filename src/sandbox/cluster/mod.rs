@@ -7,6 +7,7 @@ pub mod controllers;
 mod fill;
 pub mod kubelet;
 pub mod object;
+mod provision;
 mod schedule;
 mod seed;
 pub mod store;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use cloud::{CloudIdentity, WebIdentity};
+pub use cloud::{Addon, CloudIdentity, FargateProfile, NodeGroup, Provision, WebIdentity};
 pub(crate) use seed::fits_pattern;
 pub use seed::{
     Behaviour, Condition, ExecAnswer, Exit, Listens, Load, LogLine, Manifest, Match, Network, NodeSeed, Page,
@@ -122,7 +123,11 @@ impl Cluster {
 
 /// Runs the controllers whenever something changed or is due.
 async fn keep_running(controllers: Arc<Mutex<Controllers>>, clock: Clock, stop: CancellationToken) {
+    let mut account = lock(&controllers).control.cloud.provision_changes();
     loop {
+        if let Some(account) = &mut account {
+            account.mark_unchanged();
+        }
         let (changes, next) = {
             let mut controllers = lock(&controllers);
             let now = clock.now();
@@ -144,10 +149,21 @@ async fn keep_running(controllers: Arc<Mutex<Controllers>>, clock: Clock, stop: 
                 None => std::future::pending().await,
             }
         };
+        let account_changes = async {
+            let told = match &mut account {
+                Some(account) => account.changed().await.is_ok(),
+                None => false,
+            };
+            // An account that is gone changes no more.
+            if !told {
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => return,
             _ = changes.next() => {}
             () = due => {}
+            () = account_changes => {}
         }
     }
 }

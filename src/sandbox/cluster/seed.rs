@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use super::api::{Quantity, Usage};
@@ -128,12 +128,19 @@ pub struct NodeSeed {
 }
 
 /// An IPv4 network in CIDR notation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub struct Network {
     /// Its first address.
     pub first: u32,
     /// How many addresses it has.
     pub size: u32,
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        format!("{}/{}", std::net::Ipv4Addr::from(network.first), 32 - network.size.trailing_zeros())
+    }
 }
 
 impl<'de> Deserialize<'de> for Network {

@@ -1,6 +1,6 @@
-//! The EKS pod identity webhook: Pods whose service account is associated with a role, or names one in an annotation (IAM
-//! roles for service accounts), learn where to get its credentials. Names, order and precedence as
-//! <https://github.com/aws/amazon-eks-pod-identity-webhook> has them.
+//! EKS's webhooks: Pods whose service account is associated with a role, or names one in an annotation (IAM roles for
+//! service accounts), learn where to get its credentials, and those that a Fargate profile is for are given to Fargate. Names,
+//! order and precedence as <https://github.com/aws/amazon-eks-pod-identity-webhook> has them.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::CloudIdentity;
 use super::api::{Admission, Kind, Status, User};
 use super::object::{self, resources};
+use super::provision::admit_to_fargate;
 use super::store::{Key, Store};
 
 /// Where containers ask for the credentials of an association.
@@ -85,6 +86,7 @@ impl Admission for PodIdentity {
     fn admit(&self, kind: &Kind, _: &User, object: &mut Value) -> Result<(), Status> {
         if kind.group.is_empty() && kind.plural == "pods" {
             self.inject(object);
+            admit_to_fargate(&self.cloud.provision(&self.cluster).profiles, object);
         }
         Ok(())
     }

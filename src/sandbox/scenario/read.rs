@@ -151,6 +151,7 @@ impl aws::Seed {
         over(&mut self.roles, upper.roles, |role| &role.name);
         over(&mut self.policies, upper.policies, |policy| &policy.name);
         over(&mut self.users, upper.users, |user| &user.name);
+        self.addon_versions.extend(upper.addon_versions);
     }
 }
 
@@ -186,7 +187,7 @@ impl cluster::Seed {
 }
 
 /// The objects of a file of manifests, each with the line that it begins at.
-fn manifests(file: &Path, text: &str) -> Result<Vec<Manifest>, SandboxError> {
+pub(in crate::sandbox) fn manifests(file: &Path, text: &str) -> Result<Vec<Manifest>, SandboxError> {
     let mut found = Vec::new();
     let mut document = String::new();
     let mut line = 0;
@@ -226,7 +227,7 @@ fn one<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, SandboxError> 
 }
 
 /// A file that is wrong as a whole.
-pub(super) fn whole(file: &Path, message: &str) -> SandboxError {
+pub(in crate::sandbox) fn whole(file: &Path, message: &str) -> SandboxError {
     SandboxError::Scenario { file: PathBuf::from(file), line: 1, column: 1, message: message.into() }
 }
 

@@ -10,6 +10,7 @@ use super::store::{Cluster, members};
 use super::update::{Change, missing};
 use super::{Ask, Eks, Wanted, invalid};
 use crate::sandbox::aws::wire::Refusal;
+use crate::sandbox::hardware::Hardware;
 
 /// How many a cluster may have (Amazon EKS User Guide, "Service quotas").
 const GROUPS: usize = 30;
@@ -70,6 +71,13 @@ impl Eks {
             if let Some(given) = ask.body.get(member) {
                 group[member] = given.clone();
             }
+        }
+        let types = group["instanceTypes"].as_array().cloned().unwrap_or_default();
+        let unknown: Vec<&str> =
+            types.iter().filter_map(Value::as_str).filter(|one| Hardware::of(one).is_none()).collect();
+        if !unknown.is_empty() {
+            let message = format!("The following supplied instance types do not exist: [{}]", unknown.join(", "));
+            return Err(invalid(message));
         }
         merge(&mut group["scalingConfig"], &ask.body.get("scalingConfig").cloned().unwrap_or_else(|| json!({})));
         scaling(&group["scalingConfig"])?;
@@ -178,8 +186,12 @@ pub(super) fn upgrade_group(
         changed.extend(ask.body.get(member).map(|value| (member.to_owned(), value.clone())));
     }
     let params = vec![("Version", json!(version)), ("ReleaseVersion", ask.get("releaseVersion"))];
-    let change = Change { kind: "VersionUpdate", params, members: changed, seconds: 2 * GROUP };
-    cluster.begin_update(cluster_name, Some(("node-groups", name)), change, ask)
+    let change = Change { kind: "VersionUpdate", params, members: changed, seconds: 4 * GROUP };
+    let begun = cluster.begin_update(cluster_name, Some(("node-groups", name)), change, ask)?;
+    if let Some(group) = cluster.part("node-groups").get_mut(name) {
+        group.generation += 1;
+    }
+    Ok(begun)
 }
 
 /// A value as an update's parameter: its JSON.

@@ -11,6 +11,7 @@ use super::groups::{update_group, upgrade_group};
 use super::store::{Cluster, Thing, members};
 use super::update::{Change, missing, noun};
 use super::{Ask, Eks, Wanted, in_use, invalid, no_cluster};
+use crate::sandbox::addons;
 use crate::sandbox::aws::wire::{self, Refusal};
 
 /// A kind of part, in the API's words.
@@ -155,6 +156,7 @@ impl Eks {
                     )));
                 }
                 if thing.status() != "DELETING" {
+                    thing.preserved = path == "addons" && ask.parameter("preserve") == Some("true");
                     thing.goes(ask.now, if path == "addons" { ADDON } else { GROUP });
                 }
                 json!({ kind.one: thing.body })
@@ -227,6 +229,7 @@ impl Eks {
             return Err(Refusal::absent("eks", "CreateAddon with podIdentityAssociations"));
         }
         addon["configurationValues"] = ask.get("configurationValues");
+        check_configuration(name, ask)?;
         Ok(addon)
     }
 
@@ -243,6 +246,7 @@ impl Eks {
         if !ask.get("podIdentityAssociations").is_null() {
             return Err(Refusal::absent("eks", "UpdateAddon with podIdentityAssociations"));
         }
+        check_configuration(name, ask)?;
         let mut changed = Map::new();
         if !ask.text("addonVersion").is_empty() {
             changed.insert("addonVersion".into(), json!(self.addon_version(name, ask.text("addonVersion"))?));
@@ -342,6 +346,28 @@ impl Eks {
             cluster.note_update(("", cluster_name), "AssociateIdentityProviderConfig", params, PROVIDER, ask);
         shown["tags"] = tags;
         Ok(shown)
+    }
+}
+
+/// Whether an add-on knows all values that a call configures.
+fn check_configuration(name: &str, ask: &Ask<'_>) -> Result<(), Refusal> {
+    let given = ask.text("configurationValues");
+    if given.is_empty() {
+        return Ok(());
+    }
+    let refused = |why: String| {
+        let message = format!("ConfigurationValue provided in request is not supported: {why}");
+        Err(invalid(message))
+    };
+    match addons::unknown_values(name, given) {
+        Ok(unknown) if unknown.is_empty() => Ok(()),
+        Ok(unknown) => {
+            let each = unknown.iter().map(|path| {
+                format!("{path}: is not defined in the schema and the schema does not allow additional properties")
+            });
+            refused(format!("Json schema validation failed with error: [{}]", each.collect::<Vec<_>>().join(", ")))
+        }
+        Err(error) => refused(error.to_string()),
     }
 }
 

@@ -36,6 +36,12 @@ pub(in super::super) struct Thing {
     /// Of an access entry: its access policies by their ARNs.
     #[serde(default)]
     pub policies: BTreeMap<String, Value>,
+    /// Of an add-on that goes: whether what it made stays.
+    #[serde(default)]
+    pub preserved: bool,
+    /// Of a node group: how often its nodes' software was replaced.
+    #[serde(default)]
+    pub generation: u64,
 }
 
 /// A change that comes by itself.
@@ -80,6 +86,15 @@ impl Thing {
     pub fn goes(&mut self, now: Timestamp, seconds: u64) {
         self.body.insert("status".into(), json!("DELETING"));
         self.due = Some(Due { at: later(now, seconds), becomes: Becomes::Gone });
+    }
+
+    /// A member as it will be once what is due has happened.
+    pub fn coming(&self, member: &str) -> Option<&Value> {
+        let coming = match &self.due {
+            Some(Due { becomes: Becomes::With(members), .. }) => members.get(member),
+            _ => None,
+        };
+        coming.or_else(|| self.body.get(member))
     }
 
     /// Lets `change` at the tags.

@@ -274,7 +274,7 @@ impl Server {
             return Err(Status::invalid(kind, &name, &causes));
         }
         limits::check(self, kind, &object)?;
-        quota::check(self, kind, &object)?;
+        quota::check(self, kind, None, &object)?;
         if dry_run {
             if self.store().get(&key).is_some() {
                 return Err(Status::already_exists(&resource, &name));

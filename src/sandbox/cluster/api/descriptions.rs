@@ -54,6 +54,27 @@ fn unescaped(text: &str) -> String {
     plain
 }
 
+static ENUMS: &str = include_str!("../../../../assets/kubernetes/enums.txt");
+
+type Values = HashMap<&'static str, HashMap<&'static str, Vec<&'static str>>>;
+
+/// The values that fields may have, by type and field.
+static VALUES: LazyLock<Values> = LazyLock::new(|| {
+    let mut values = Values::new();
+    for line in ENUMS.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.split(' ');
+        let (Some(name), Some(field)) = (words.next(), words.next()) else { continue };
+        let each = words.map(|word| if word == "\"\"" { "" } else { word });
+        values.entry(name).or_default().insert(field, each.collect());
+    }
+    values
+});
+
+/// The values that a field of a type may have. None when it may have any.
+pub fn values_of(name: &str, field: &str) -> &'static [&'static str] {
+    VALUES.get(name).and_then(|fields| fields.get(field)).map_or(&[], Vec::as_slice)
+}
+
 /// What is said of a type: `core.v1.PodSpec`. Empty when nothing is.
 pub fn of_type(name: &str) -> String {
     TYPES.get(name).map(|texts| unescaped(texts.own)).unwrap_or_default()
@@ -75,6 +96,18 @@ mod tests {
             let name = kind.schema.unwrap_or_default();
             assert!(!of_type(name).is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn values_are_of_fields_that_there_are() {
+        for (name, fields) in &*VALUES {
+            let known = super::super::schema::Type::named(name).fields();
+            for field in fields.keys() {
+                assert!(known.iter().any(|(known, _)| known == field), "{name} {field}");
+            }
+        }
+        assert_eq!(values_of("core.v1.PodSpec", "restartPolicy"), ["Always", "Never", "OnFailure"]);
+        assert!(values_of("core.v1.PodSpec", "hostname").is_empty());
     }
 
     #[test]

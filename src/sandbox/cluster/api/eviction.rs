@@ -16,24 +16,30 @@ impl Server {
     pub(super) fn evict(&self, call: &Call, target: &Target) -> Result<Response<Body>, Status> {
         let eviction = object_of(call)?;
         let pod = self.pod_of(target)?;
+        self.may_evict(&pod, call.dry_run()?)?;
+        self.delete_with(call, target, &eviction["deleteOptions"])?;
+        Ok(body::json(StatusCode::CREATED, &success()))
+    }
+
+    /// Whether a Pod may be evicted; if so, its budget has one disruption less, but for a dry run. Who asks deletes the Pod.
+    ///
+    /// # Errors
+    /// 429 when a disruption budget stands against it.
+    pub fn may_evict(&self, pod: &Value, dry_run: bool) -> Result<(), Status> {
         // What does not run disturbs nobody by going.
         let counts = matches!(pod["status"]["phase"].as_str(), Some("Running" | "Unknown"));
-        let mut budgets = self.store().list(&resources::DISRUPTION_BUDGETS, target.namespace.as_deref());
+        let mut budgets = self.store().list(&resources::DISRUPTION_BUDGETS, pod["metadata"]["namespace"].as_str());
         budgets.retain(|budget| counts && super::selects(&budget["spec"]["selector"], &pod["metadata"]["labels"]));
         if budgets.len() > 1 {
             let message =
                 "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
             return Err(Status::internal(message));
         }
-        if let Some(budget) = budgets.first() {
-            self.spend(call, budget, &pod)?;
-        }
-        self.delete_with(call, target, &eviction["deleteOptions"])?;
-        Ok(body::json(StatusCode::CREATED, &success()))
+        budgets.first().map_or(Ok(()), |budget| self.spend(budget, pod, dry_run))
     }
 
     /// Takes one disruption from a budget.
-    fn spend(&self, call: &Call, budget: &Object, pod: &Value) -> Result<(), Status> {
+    fn spend(&self, budget: &Object, pod: &Value, dry_run: bool) -> Result<(), Status> {
         let refused = |why: String| {
             let message = "Cannot evict pod as it would violate the pod's disruption budget.";
             let mut status = Status::new(429, "TooManyRequests", message);
@@ -56,7 +62,7 @@ impl Server {
         if number("disruptionsAllowed") <= 0 {
             return refused(format!("The disruption budget {name} needs {needs} healthy pods and has {has} currently"));
         }
-        if call.dry_run()? {
+        if dry_run {
             return Ok(());
         }
         let (pod, now) = (pod["metadata"]["name"].as_str().unwrap_or_default(), self.store().timestamp());

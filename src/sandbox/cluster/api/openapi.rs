@@ -111,7 +111,14 @@ impl Document {
             if field.required {
                 required.push(Value::from(name));
             }
-            describe(&mut schema, descriptions::of_field(of, name));
+            let values = descriptions::values_of(of, name);
+            let mut text = descriptions::of_field(of, name);
+            if !values.is_empty() {
+                schema["enum"] = values.into();
+                text.push_str("\n\nPossible enum values:");
+                text.extend(values.iter().map(|value| format!("\n - `{value:?}`")));
+            }
+            describe(&mut schema, text);
             properties.insert(name.into(), schema);
         }
         let mut schema = json!({"type": "object", "properties": properties});

@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, Body};
 use super::create::{Strictness, check_fields, check_identity};
-use super::kinds::Kind;
+use super::kinds::{self, Kind};
 use super::patch::{self, Form as PatchForm};
 use super::read::Form;
 use super::request::{Call, Target, object_of};
 use super::schema::Type;
-use super::{Server, Status, claims, convert, defaults, managed, pods, validate};
-use crate::sandbox::cluster::store::{Key, Object, StoreError};
+use super::{Server, Status, claims, convert, defaults, managed, pods, quota, validate};
+use crate::sandbox::cluster::store::{GroupResource, Key, Object, StoreError};
 
 /// How often a change is tried again when others change the object meanwhile.
 const ATTEMPTS: usize = 5;
@@ -58,6 +58,32 @@ impl Server {
         let mut response = self.show(&target.kind, &made, form, StatusCode::OK);
         body::warn(response.headers_mut(), &warnings);
         Ok(response)
+    }
+
+    /// Makes an object, or lays what is said of it over the one that is there. For those who keep objects as they want them. The namespace
+    /// is the object's own.
+    ///
+    /// # Errors
+    /// What a client would be told.
+    pub fn apply(&self, resource: &GroupResource, object: Value) -> Result<Object, Status> {
+        let kind = kinds::of_resource(self.store(), resource).ok_or_else(Status::no_resource)?;
+        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+        let namespace = kind.namespaced.then(|| text("namespace").to_owned());
+        let key = Key { resource: resource.clone(), namespace, name: text("name").to_owned() };
+        for _ in 0..ATTEMPTS {
+            let Some(old) = self.store().get(&key) else { return self.create(resource, object) };
+            let mut new = (*old).clone();
+            match kind.schema {
+                Some(name) => patch::strategic(&mut new, &object, Type::named(name))?,
+                None => patch::merge(&mut new, &object),
+            }
+            self.settle(&kind, &old, &mut new, None)?;
+            match self.replace(&key, &old, new) {
+                Err(StoreError::Conflict(_)) => {}
+                other => return Ok(other?),
+            }
+        }
+        Err(Status::modified(resource, &key.name))
     }
 
     /// Changes an object: reads it, makes another of it, checks and stores that, from the start again if somebody else
@@ -187,6 +213,7 @@ impl Server {
             if kind.group.is_empty() && kind.plural == "persistentvolumeclaims" {
                 claims::check_growth(self, old, new)?;
             }
+            quota::check(self, kind, Some(old), new)?;
         }
         if kind.generation && desired_differs(old, new) {
             let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;

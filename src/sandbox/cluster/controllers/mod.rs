@@ -19,6 +19,7 @@ mod replicaset;
 mod revisions;
 pub mod scheduler;
 mod statefulset;
+mod taints;
 pub(crate) mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -29,8 +30,9 @@ use serde_json::Value;
 use self::autoscaler::Autoscalers;
 use self::control::Control;
 use self::volumes::Volumes;
-use super::kubelet::Nodes;
+use super::kubelet::{Nodes, answers};
 use super::object::{self, resources};
+use super::provision;
 use super::store::{Change, Gone, GroupResource, Key, Object, Watch, WatchEvent};
 
 /// Something to look at.
@@ -40,6 +42,8 @@ enum Work {
     Object(Key),
     /// Whether its owners are still there.
     Owners(Key),
+    /// What the account says that the cluster has.
+    Account,
 }
 
 /// The controllers' state: what is to be looked at, and when; the nodes' memory. All but the latter follows from the store.
@@ -62,6 +66,8 @@ pub struct Controllers {
     stuck: BTreeSet<Key>,
     autoscalers: Autoscalers,
     volumes: Volumes,
+    /// Tells when the account says something else.
+    account: Option<tokio::sync::watch::Receiver<u64>>,
 }
 
 impl Controllers {
@@ -71,7 +77,9 @@ impl Controllers {
     /// [`Gone`] never, as the watch starts at the present.
     pub fn new(control: Control, nodes: Nodes) -> Result<Self, Gone> {
         let watch = control.store.watch(None, None)?;
+        let account = control.cloud.provision_changes();
         let mut controllers = Self {
+            account,
             control,
             nodes,
             watch,
@@ -112,6 +120,7 @@ impl Controllers {
     }
 
     fn relist(&mut self) {
+        self.enqueue(Work::Account);
         for resource in self.control.store.resources() {
             if resource == resources::EVENTS {
                 continue;
@@ -143,8 +152,10 @@ impl Controllers {
             _ => false,
         };
         !self.queue.is_empty()
+            || self.account.as_ref().is_some_and(|account| account.has_changed().unwrap_or(false))
             || self.timers.iter().any(|(_, work)| !settled(work))
             || self.watch.seen() < self.control.store.revision()
+            || answers::is_talking(&self.control, &self.nodes, self.control.server.clock().now())
     }
 
     /// Does all that is due at `now`, until nothing is left to do.
@@ -153,6 +164,12 @@ impl Controllers {
     /// [`Gone`] when the store went back to a snapshot: [`Controllers::restart`] is next.
     pub fn run(&mut self, now: Timestamp) -> Result<(), Gone> {
         self.control.now = now;
+        if let Some(account) = &mut self.account
+            && account.has_changed().unwrap_or(false)
+        {
+            account.mark_unchanged();
+            self.enqueue(Work::Account);
+        }
         loop {
             while let Some(event) = self.watch.try_next()? {
                 self.absorb(&event);
@@ -285,6 +302,9 @@ impl Controllers {
         let namespace = key.namespace.as_deref();
         if *resource == resources::PODS {
             self.autoscalers.unsettle();
+            if self.nodes.provisioned.is_busy() || provision::concerns(&event.object) {
+                self.enqueue(Work::Account);
+            }
             for service in self.control.store.list(&resources::SERVICES, namespace) {
                 let concerned = event
                     .previous
@@ -315,6 +335,9 @@ impl Controllers {
                 }
             }
         } else if *resource == resources::NODES {
+            if event.kind != Change::Modified || self.nodes.provisioned.is_busy() {
+                self.enqueue(Work::Account);
+            }
             self.wake_unscheduled();
             for daemons in self.control.store.list(&resources::DAEMON_SETS, None) {
                 self.enqueue(Work::Object(Key::of(&resources::DAEMON_SETS, &daemons)));
@@ -403,6 +426,7 @@ impl Controllers {
                 garbage::check_owners(&self.control, key);
                 return None;
             }
+            Work::Account => return provision::reconcile(&self.control, &mut self.nodes),
         };
         let found = self.control.store.get(key)?;
         if object::is_deleting(&found) && !object::list(&found, "/metadata/finalizers").is_empty() {
@@ -418,6 +442,7 @@ impl Controllers {
             ("batch", "cronjobs") => cron_job::reconcile(&self.control, key),
             ("autoscaling", "horizontalpodautoscalers") => self.autoscalers.reconcile(&self.control, &self.nodes, key),
             ("", "pods") => self.look_at_pod(key, &found),
+            ("", "nodes") => taints::reconcile(&self.control, &found),
             ("", "services") => endpoints::reconcile(&self.control, key),
             ("", "persistentvolumeclaims") => self.volumes.claim(&self.control, key),
             ("", "persistentvolumes") => volumes::volume(&self.control, key),
@@ -440,6 +465,8 @@ impl Controllers {
                 if object::list(pod, "/metadata/finalizers").is_empty() {
                     let _ = self.control.store.remove(key);
                 }
+            } else if object::text(pod, "/spec/schedulerName") == provision::SCHEDULER {
+                self.unscheduled.remove(key);
             } else if scheduler::reconcile(&self.control, pod) {
                 self.unscheduled.remove(key);
             } else {
@@ -447,13 +474,14 @@ impl Controllers {
             }
             return None;
         }
+        let evicted = taints::look_at(&self.control, pod);
         let outcome = self.nodes.sync(&self.control, pod);
         if outcome.stuck {
             self.stuck.insert(key.clone());
         } else {
             self.stuck.remove(key);
         }
-        outcome.next
+        outcome.next.into_iter().chain(evicted).min()
     }
 }
 

@@ -59,7 +59,6 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
             }
         }
     }
-    let key = Key::of(&resources::PODS, pod);
     let Some((_, node)) = best else {
         let list: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         // Evicting others changes nothing for a node that does not fit.
@@ -72,7 +71,13 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
         volumes::select_node(control, &waiting, object::name(node));
         return false;
     }
-    let bound = control.update(&key, |pod| {
+    bind(control, pod, node, COMPONENT);
+    true
+}
+
+/// Gives a Pod its node.
+pub fn bind(control: &Control, pod: &Value, node: &Value, component: &str) {
+    let bound = control.update(&Key::of(&resources::PODS, pod), |pod| {
         pod["spec"]["nodeName"] = object::name(node).into();
         // Pods learn their node's place since 1.35.
         let told: &[&str] = if control.seed.is_at_least(35) { &TOPOLOGY } else { &[] };
@@ -94,7 +99,39 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
     if let Some(bound) = bound {
         let message =
             format!("Successfully assigned {}/{} to {}", object::namespace(pod), object::name(pod), object::name(node));
-        control.event(COMPONENT, &bound, KIND, "Scheduled", &message);
+        control.event(component, &bound, KIND, "Scheduled", &message);
+    }
+}
+
+/// Whether Pods could all go to other nodes than the one that they are on.
+pub fn fit_elsewhere(control: &Control, pods: &[Object], from: &str) -> bool {
+    let nodes = control.store.list(&resources::NODES, None);
+    let everywhere = control.store.list(&resources::PODS, None);
+    let running: Vec<&Object> = everywhere
+        .iter()
+        .filter(|other| {
+            !object::text(other, "/spec/nodeName").is_empty()
+                && !matches!(object::text(other, "/status/phase"), "Succeeded" | "Failed")
+        })
+        .collect();
+    let mut placed: Vec<(&str, &Object)> = Vec::new();
+    for pod in pods {
+        let volumes = match volumes::claims_for(control, pod) {
+            Claims::Bound(volumes) => volumes,
+            _ => return false,
+        };
+        let fits = |node: &&Object| {
+            let name = object::name(node);
+            let there = running.iter().copied().filter(|other| object::text(other, "/spec/nodeName") == name);
+            let coming = placed.iter().filter(|(on, _)| *on == name).map(|(_, pod)| *pod);
+            let here: Vec<&Value> = there.chain(coming).map(|other| &**other).collect();
+            name != from
+                && object::has_condition(node, "Ready")
+                && volumes.iter().all(|volume| volumes::reaches(volume, node))
+                && unfit(pod, node, &here, &running, &nodes).is_none()
+        };
+        let Some(node) = nodes.iter().find(fits) else { return false };
+        placed.push((object::name(node), pod));
     }
     true
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::controllers::control::Control;
-use super::super::object;
+use super::super::object::{self, resources};
 use super::super::seed::fits_pattern;
 use super::inside::{Inside, Lacking};
 use super::runtime::{ContainerRuntime, PodRuntime, Run, Stage};
@@ -94,6 +94,22 @@ pub fn next_line(control: &Control, pod: &Value, name: &str, run: &Run, now: Tim
     let container = container(pod, name)?;
     let rows = behaviour(control, pod, container).map_or(&[][..], |row| row.logs.as_slice());
     rows.iter().map(|line| object::after(run.started, line.after.0)).filter(|at| *at > now).min()
+}
+
+/// For how long after its start a container is waited for to print what it has to say.
+const TALKATIVE: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+
+/// Whether a container is about to print something more of what it prints as it starts.
+pub fn is_talking(control: &Control, nodes: &Nodes, now: Timestamp) -> bool {
+    control.store.list(&resources::PODS, None).iter().any(|pod| {
+        let containers = nodes.pod(object::uid(pod)).map(|runtime| &runtime.containers);
+        containers.into_iter().flatten().any(|(name, own)| match &own.stage {
+            Stage::Running(run) if now.duration_since(run.started) < TALKATIVE => {
+                next_line(control, pod, name, run, now).is_some_and(|at| at.duration_since(run.started) < TALKATIVE)
+            }
+            _ => false,
+        })
+    })
 }
 
 /// Runs a command in a container.

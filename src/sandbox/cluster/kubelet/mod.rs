@@ -21,7 +21,8 @@ use serde_json::Value;
 
 use super::controllers::control::Control;
 use super::object::{self, resources};
-use super::seed::{Behaviour, Match, Seed, fits_pattern};
+use super::provision::Provisioned;
+use super::seed::{Behaviour, Match, Network, Seed, fits_pattern};
 use super::store::Key;
 pub use runtime::{ContainerRuntime, PodRuntime, Run, Stage};
 pub use usage::usage;
@@ -43,6 +44,9 @@ pub struct Nodes {
     /// What containers wrote.
     #[serde(default)]
     disks: inside::Disks,
+    /// What the account brought.
+    #[serde(default)]
+    pub(super) provisioned: Provisioned,
 }
 
 fn write_pods<S: Serializer>(pods: &BTreeMap<String, Arc<PodRuntime>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -112,9 +116,16 @@ impl Nodes {
 
     /// A free address on a node.
     fn address(&mut self, control: &Control, node: &str, uid: &str) -> String {
-        let Some(seed) = control.seed.nodes.iter().find(|seed| seed.name == node) else { return String::new() };
-        let network = seed.pod_network;
-        let digest = object::digest(&[uid]);
+        let own = || Some(control.seed.nodes.iter().find(|seed| seed.name == node)?.pod_network);
+        match self.provisioned.network(node).or_else(own) {
+            Some(network) => self.free_address(network, uid),
+            None => String::new(),
+        }
+    }
+
+    /// A free address of a network, the same for the same token as long as it is free.
+    pub(super) fn free_address(&mut self, network: Network, token: &str) -> String {
+        let digest = object::digest(&[token]);
         let start = u32::from_str_radix(&digest[..7], 16).unwrap_or(0);
         let usable = network.size - 4;
         let mut address = String::new();
@@ -127,6 +138,13 @@ impl Nodes {
         }
         address
     }
+}
+
+/// The address of a node, as its Node object tells it.
+fn node_address(control: &Control, name: &str) -> Option<String> {
+    let node = control.store.get(&Key::cluster(&resources::NODES, name))?;
+    let address = object::list(&node, "/status/addresses").iter().find(|one| one["type"] == "InternalIP")?;
+    address["address"].as_str().map(str::to_owned)
 }
 
 /// The row of the table that a container behaves by, if there is one.

@@ -48,7 +48,7 @@ pub(super) fn advance(nodes: &mut Nodes, control: &Control, pod: &Value, runtime
     }
     if runtime.ip.is_empty() {
         runtime.ip = if pod["spec"]["hostNetwork"] == true {
-            node_address(control, pod)
+            super::node_address(control, object::text(pod, "/spec/nodeName")).unwrap_or_default()
         } else {
             nodes.address(control, object::text(pod, "/spec/nodeName"), object::uid(pod))
         };
@@ -72,11 +72,6 @@ pub(super) fn advance(nodes: &mut Nodes, control: &Control, pod: &Value, runtime
         runtime.containers.insert(object::text(container, "/name").to_owned(), own);
     }
     false
-}
-
-fn node_address(control: &Control, pod: &Value) -> String {
-    let node = object::text(pod, "/spec/nodeName");
-    control.seed.nodes.iter().find(|seed| seed.name == node).map_or(String::new(), |seed| seed.address.to_string())
 }
 
 /// Asks the containers to stop, and ends them when their time has come.

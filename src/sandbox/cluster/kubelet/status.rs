@@ -74,9 +74,9 @@ pub(super) fn of(control: &Control, pod: &Value, runtime: &PodRuntime) -> Value 
     let mut status =
         json!({"observedGeneration": pod["metadata"]["generation"], "phase": phase, "conditions": conditions});
     let node = object::text(pod, "/spec/nodeName");
-    if let Some(seed) = control.seed.nodes.iter().find(|seed| seed.name == node) {
-        status["hostIP"] = seed.address.to_string().into();
-        status["hostIPs"] = json!([{"ip": seed.address.to_string()}]);
+    if let Some(address) = super::node_address(control, node) {
+        status["hostIP"] = address.clone().into();
+        status["hostIPs"] = json!([{"ip": address}]);
     }
     if !runtime.ip.is_empty() {
         status["podIP"] = runtime.ip.clone().into();

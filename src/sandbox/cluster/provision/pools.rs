@@ -1,0 +1,449 @@
+//! Node pools, as Karpenter and EKS Auto Mode have them: Pods for which no node has room get machines of the cheapest fitting type, and
+//! machines that are not needed any more go.
+//! <https://karpenter.sh/docs/concepts/>
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::super::controllers::control::Control;
+use super::super::controllers::scheduler;
+use super::super::kubelet::Nodes;
+use super::super::object::{self, resources};
+use super::super::seed::{NodeSeed, Span};
+use super::super::store::{GroupResource, Key, Object};
+use super::{Machine, Provisioned, Stage, label, life, node, node_key};
+use crate::sandbox::hardware::Offer;
+
+const POOLS: GroupResource = GroupResource::of("karpenter.sh", "nodepools");
+const CLAIMS: GroupResource = GroupResource::of("karpenter.sh", "nodeclaims");
+const KIND: (&str, &str) = ("karpenter.sh/v1", "NodeClaim");
+const COMPONENT: &str = "karpenter";
+
+/// The label of what is of a pool.
+const POOL: &str = "karpenter.sh/nodepool";
+const CAPACITY: &str = "karpenter.sh/capacity-type";
+const ZONE: &str = "topology.kubernetes.io/zone";
+/// The taint of a node that is to go.
+pub(super) const DISRUPTED: &str = "karpenter.sh/disrupted";
+
+/// How long Pods are gathered before machines are chosen for them.
+const BATCH: Duration = Duration::from_secs(1);
+/// From the start of a machine until its kubelet registers.
+const BOOT: Duration = Duration::from_secs(20);
+/// KiB of a machine's disk, where its class says nothing.
+const DISK: u64 = 80 * 1024 * 1024;
+
+/// What is known of a machine of a pool.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Claim {
+    /// The name of its NodeClaim.
+    name: String,
+    /// The name of its pool.
+    pool: String,
+    /// The uids of the Pods that it was started for.
+    pods: Vec<String>,
+    /// The Pods on it at the last look, and since when it is those.
+    seen: Vec<String>,
+    since: Timestamp,
+}
+
+/// A machine that a pool may start.
+struct Candidate {
+    offer: Offer,
+    /// The labels that its node would have.
+    labels: Map<String, Value>,
+    zone: String,
+    price: f64,
+}
+
+/// Whether a Pod waits for room.
+pub(super) fn waits(pod: &Value) -> bool {
+    object::text(pod, "/spec/nodeName").is_empty()
+        && object::condition(&pod["status"], "PodScheduled")
+            .is_some_and(|condition| condition["status"] == "False" && condition["reason"] == "Unschedulable")
+}
+
+/// Starts machines for the Pods that wait, and lets those go that nobody needs. Answers when to look again.
+pub(super) fn reconcile(control: &Control, nodes: &mut Nodes, state: &mut Provisioned) -> Option<Timestamp> {
+    let mut pools = control.store.list(&POOLS, None);
+    pools.retain(|pool| !object::is_deleting(pool));
+    pools.sort_by_key(|pool| std::cmp::Reverse(object::number(pool, "/spec/weight").unwrap_or(0)));
+    note_progress(control, state);
+    let mut waiting = control.store.list(&resources::PODS, None);
+    let nominated = |uid: &str| {
+        state.machines.values().any(|machine| {
+            matches!(machine.stage, Stage::Booting { .. } | Stage::Joining)
+                && machine.claim.as_ref().is_some_and(|claim| claim.pods.iter().any(|known| known == uid))
+        })
+    };
+    waiting.retain(|pod| waits(pod) && !object::is_deleting(pod) && !nominated(object::uid(pod)));
+    let mut next = None;
+    if waiting.is_empty() || pools.is_empty() {
+        state.batch = None;
+    } else {
+        let due = *state.batch.get_or_insert_with(|| object::after(control.now, BATCH));
+        if control.now < due {
+            next = Some(due);
+        } else {
+            state.batch = None;
+            for pool in &pools {
+                provision(control, nodes, state, pool, &mut waiting);
+            }
+        }
+    }
+    let quiet = consolidate(control, state, &pools);
+    next.into_iter().chain(quiet).min()
+}
+
+/// Starts machines of a pool for those of the Pods that it can have, and takes these out of the list.
+fn provision(control: &Control, nodes: &mut Nodes, state: &mut Provisioned, pool: &Object, waiting: &mut Vec<Object>) {
+    let candidates = candidates(control, pool);
+    loop {
+        // The cheapest machine that has room for all that one of them can have; else the one that has room for most.
+        let mut best: Option<(&Candidate, Vec<usize>)> = None;
+        let left = left(control, state, pool);
+        for candidate in candidates.iter().filter(|candidate| is_within(&candidate.offer, left)) {
+            let fitting = fitting(control, pool, candidate, waiting);
+            let better = match &best {
+                None => !fitting.is_empty(),
+                Some((known, most)) => {
+                    fitting.len() > most.len() || fitting.len() == most.len() && candidate.price < known.price
+                }
+            };
+            if better {
+                best = Some((candidate, fitting));
+            }
+        }
+        let Some((candidate, chosen)) = best else { return };
+        let pods: Vec<Object> = chosen.iter().filter_map(|at| waiting.get(*at).cloned()).collect();
+        let Some((name, machine)) = start(control, nodes, state, pool, candidate, &pods) else { return };
+        state.machines.insert(name, machine);
+        waiting.retain(|pod| !pods.iter().any(|chosen| object::uid(chosen) == object::uid(pod)));
+    }
+}
+
+/// The machines that a pool's requirements leave.
+fn candidates(control: &Control, pool: &Value) -> Vec<Candidate> {
+    let template = &pool["spec"]["template"];
+    let requirements = object::list(template, "/spec/requirements");
+    let own = template["metadata"]["labels"].as_object().cloned().unwrap_or_default();
+    let mut found = Vec::new();
+    for offer in Offer::all() {
+        for (capacity, part) in [("on-demand", 1.0), ("spot", 0.35)] {
+            for (zone, _) in node::zones(control) {
+                let mut labels = labels(&offer);
+                labels.extend(own.clone());
+                labels.insert(CAPACITY.into(), capacity.into());
+                labels.insert(ZONE.into(), zone.clone().into());
+                labels.insert(POOL.into(), object::name(pool).into());
+                let all = Value::Object(labels.clone());
+                if requirements.iter().all(|requirement| object::fits(requirement, &all)) {
+                    // Where prices are equal the zone with fewest nodes is taken, see `start`.
+                    found.push(Candidate { offer: offer.clone(), labels, zone, price: offer.price * part });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The labels that tell an instance type, in the words of Auto Mode and of Karpenter itself.
+fn labels(offer: &Offer) -> Map<String, Value> {
+    let arch = if offer.hardware.arm { "arm64" } else { "amd64" };
+    let mut labels = Map::new();
+    for (key, value) in
+        [("kubernetes.io/arch", arch), ("kubernetes.io/os", "linux"), ("node.kubernetes.io/instance-type", &offer.name)]
+    {
+        labels.insert(key.into(), value.into());
+    }
+    let memory = format!("{:.0}", offer.hardware.memory * 1024.0);
+    for (key, value) in [
+        ("category", offer.class.clone()),
+        ("generation", offer.generation.clone()),
+        ("family", offer.family.clone()),
+        ("size", offer.size.clone()),
+        ("cpu", offer.hardware.cpu.to_string()),
+        ("memory", memory),
+    ] {
+        for prefix in ["eks.amazonaws.com", "karpenter.k8s.aws"] {
+            labels.insert(format!("{prefix}/instance-{key}"), value.clone().into());
+        }
+    }
+    labels
+}
+
+/// The numbers of the Pods that a machine would have room for together.
+fn fitting(control: &Control, pool: &Value, candidate: &Candidate, waiting: &[Object]) -> Vec<usize> {
+    let like = json!({"metadata": {"name": "", "labels": candidate.labels}});
+    let taints = object::list(pool, "/spec/template/spec/taints");
+    let hardware = candidate.offer.hardware;
+    let mut cpu = i64::from(hardware.allocatable_cpu());
+    let mut memory = i64::try_from(hardware.allocatable_memory()).unwrap_or(i64::MAX / 2048).saturating_mul(1024);
+    let mut count = i64::from(hardware.pods);
+    let mut take = |pod: &Value| {
+        let (needs_cpu, needs_memory) = (scheduler::requested(pod, "cpu"), scheduler::requested(pod, "memory") / 1000);
+        let fits = needs_cpu <= cpu && needs_memory <= memory && count > 0;
+        if fits {
+            cpu -= needs_cpu;
+            memory -= needs_memory;
+            count -= 1;
+        }
+        fits
+    };
+    // What runs on every node takes its part first.
+    for set in control.store.list(&resources::DAEMON_SETS, None) {
+        let daemon = json!({"spec": set["spec"]["template"]["spec"]});
+        if scheduler::fits_affinity(&daemon, &like) && !take(&daemon) {
+            return Vec::new();
+        }
+    }
+    let suits = |pod: &Value| {
+        let tolerations = object::list(pod, "/spec/tolerations");
+        scheduler::fits_affinity(pod, &like)
+            && taints
+                .iter()
+                .all(|taint| taint["effect"] == "PreferNoSchedule" || scheduler::tolerated(taint, tolerations))
+    };
+    waiting.iter().enumerate().filter(|(_, pod)| suits(pod) && take(pod)).map(|(at, _)| at).collect()
+}
+
+/// What a pool's limits leave of processors and memory, in thousandths; none where there is no limit.
+fn left(control: &Control, state: &Provisioned, pool: &Value) -> [Option<i64>; 2] {
+    let nodes = control.store.list(&resources::NODES, None);
+    let booting = state.machines.values().filter(|machine| matches!(machine.stage, Stage::Booting { .. }));
+    let mut own: Vec<&Value> = nodes.iter().map(|node| &**node).chain(booting.map(|machine| &machine.node)).collect();
+    own.retain(|node| label(node, POOL) == object::name(pool));
+    ["cpu", "memory"].map(|resource| {
+        let limit = scheduler::quantity(pool["spec"]["limits"][resource].as_str()?);
+        let amount = |node: &&Value| node["status"]["capacity"][resource].as_str().map_or(0, scheduler::quantity);
+        Some(limit - own.iter().map(amount).sum::<i64>())
+    })
+}
+
+fn is_within(offer: &Offer, [cpu, memory]: [Option<i64>; 2]) -> bool {
+    let bytes = i64::try_from(offer.hardware.capacity_memory()).unwrap_or(0) * 1024;
+    cpu.is_none_or(|left| i64::from(offer.hardware.cpu) * 1000 <= left)
+        && memory.is_none_or(|left| bytes.saturating_mul(1000) <= left)
+}
+
+/// Starts a machine of a pool for those Pods.
+fn start(
+    control: &Control,
+    nodes: &mut Nodes,
+    state: &mut Provisioned,
+    pool: &Object,
+    candidate: &Candidate,
+    pods: &[Object],
+) -> Option<(String, Machine)> {
+    let (_, network) = node::zones(control).into_iter().find(|(zone, _)| *zone == candidate.zone)?;
+    state.started += 1;
+    let token = object::digest(&[&control.seed.name, object::name(pool), &state.started.to_string()]);
+    let address: Ipv4Addr = nodes.free_address(network, &token).parse().ok()?;
+    let (name, pool_name) = (format!("i-0{}", &token[..16]), object::name(pool).to_owned());
+    let claim = format!("{pool_name}-{}", control.store.suffix(5));
+    let (capacity, allocatable) = node::amounts(candidate.offer.hardware, DISK);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let told = |key: &str| !key.starts_with("karpenter.k8s.aws/");
+    let mut labels: BTreeMap<String, String> = candidate
+        .labels
+        .iter()
+        .filter(|(key, _)| told(key))
+        .filter_map(|(key, value)| Some((key.clone(), text(value)?)))
+        .collect();
+    labels.insert("eks.amazonaws.com/compute-type".into(), "auto".into());
+    labels.insert("beta.kubernetes.io/arch".into(), labels.get("kubernetes.io/arch").cloned().unwrap_or_default());
+    let template = &pool["spec"]["template"];
+    let mut taints = object::list(template, "/spec/taints").to_vec();
+    taints.extend(object::list(template, "/spec/startupTaints").iter().cloned());
+    let info = control.seed.nodes.first().map(|node| node.info.clone()).unwrap_or_default();
+    let seed = NodeSeed {
+        name: name.clone(),
+        address,
+        pod_network: network,
+        labels,
+        zone: candidate.zone.clone(),
+        instance_type: candidate.offer.name.clone(),
+        instance_id: name.clone(),
+        capacity,
+        allocatable,
+        taints,
+        usage: None,
+        info,
+    };
+    let node = node::node_object(control, &seed);
+    claim_object(control, pool, &claim, &node)?;
+    for pod in pods {
+        let message = format!("Pod should schedule on: nodeclaim/{claim}");
+        control.event(COMPONENT, pod, ("v1", "Pod"), "Nominated", &message);
+    }
+    let machine = Machine {
+        group: None,
+        pod: None,
+        claim: Some(Claim {
+            name: claim,
+            pool: pool_name,
+            pods: pods.iter().map(|pod| object::uid(pod).to_owned()).collect(),
+            seen: Vec::new(),
+            since: control.now,
+        }),
+        networked: template["spec"]["nodeClassRef"]["group"] == "eks.amazonaws.com",
+        node,
+        network: Some(network),
+        stage: Stage::Booting { until: object::after(control.now, BOOT) },
+        outdated: false,
+    };
+    Some((name, machine))
+}
+
+/// Makes the NodeClaim of a machine.
+fn claim_object(control: &Control, pool: &Object, name: &str, node: &Value) -> Option<Object> {
+    let spec = &pool["spec"]["template"]["spec"];
+    let mut labels = node["metadata"]["labels"].clone();
+    if let Some(labels) = labels.as_object_mut() {
+        labels.retain(|key, _| {
+            !key.starts_with("beta.") && !key.starts_with("failure-domain.") && !key.ends_with("/hostname")
+        });
+    }
+    let mut owner = object::controller_reference("karpenter.sh/v1", "NodePool", pool);
+    if let Some(owner) = owner.as_object_mut() {
+        owner.shift_remove("controller");
+    }
+    let claim = json!({
+        "apiVersion": KIND.0, "kind": KIND.1,
+        "metadata": {"name": name, "labels": labels, "finalizers": ["karpenter.sh/termination"], "ownerReferences": [owner]},
+        "spec": {
+            "expireAfter": spec["expireAfter"], "nodeClassRef": spec["nodeClassRef"], "requirements": spec["requirements"],
+            "taints": spec["taints"], "terminationGracePeriod": spec["terminationGracePeriod"],
+        },
+    });
+    match control.create(&CLAIMS, without_nulls(claim)) {
+        Ok(made) => {
+            let image = format!("ami-0{}", &object::digest(&[&control.seed.version])[..16]);
+            let status = json!({
+                "capacity": node["status"]["capacity"], "allocatable": node["status"]["allocatable"],
+                "imageID": image, "providerID": node["spec"]["providerID"], "conditions": [],
+            });
+            control.set_status(&CLAIMS, &made, status);
+            transition(control, name, &["Launched"]);
+            Some(made)
+        }
+        Err(error) => {
+            tracing::warn!(%error, name, "a node claim cannot be made");
+            None
+        }
+    }
+}
+
+fn without_nulls(mut claim: Value) -> Value {
+    if let Some(spec) = claim["spec"].as_object_mut() {
+        spec.retain(|_, value| !value.is_null());
+    }
+    claim
+}
+
+/// Conditions of a NodeClaim become true.
+fn transition(control: &Control, name: &str, kinds: &[&str]) {
+    let key = Key::cluster(&CLAIMS, name);
+    for kind in kinds {
+        let Some(claim) = control.store.get(&key) else { return };
+        if object::condition(&claim["status"], kind).is_some_and(|known| known["status"] == "True") {
+            continue;
+        }
+        let condition = control.condition(&claim["status"], kind, "True", kind, "");
+        control.update(&key, |claim| {
+            let mut conditions = object::list(claim, "/status/conditions").to_vec();
+            conditions.retain(|known| known["type"] != *kind);
+            conditions.push(condition);
+            claim["status"]["conditions"] = conditions.into();
+        });
+        let message = format!("Status condition transitioned, Type: {kind}, Status: Unknown -> True, Reason: {kind}");
+        control.event(COMPONENT, &claim, KIND, kind, &message);
+    }
+}
+
+/// Brings the NodeClaims to what became of their machines, and the machines of deleted claims to their end.
+fn note_progress(control: &Control, state: &mut Provisioned) {
+    let mut alive: Vec<String> = Vec::new();
+    for (name, machine) in &mut state.machines {
+        let Some(claim) = &machine.claim else { continue };
+        let claim = claim.name.clone();
+        let key = Key::cluster(&CLAIMS, &claim);
+        alive.push(claim.clone());
+        if control.store.get(&key).is_none_or(|found| object::is_deleting(&found)) && !machine.stage.is_leaving() {
+            life::leave(control, machine, name);
+            continue;
+        }
+        match machine.stage {
+            Stage::Booting { .. } => {}
+            Stage::Joining => transition(control, &claim, &["Registered"]),
+            _ => {
+                let told =
+                    control.store.get(&key).is_some_and(|found| object::text(&found, "/status/nodeName") == name);
+                if !told {
+                    control.update(&key, |claim| claim["status"]["nodeName"] = name.as_str().into());
+                }
+                transition(control, &claim, &["Registered", "Initialized", "Ready"]);
+            }
+        }
+    }
+    for claim in control.store.list(&CLAIMS, None) {
+        if !alive.iter().any(|name| name == object::name(&claim)) {
+            // Its machine is gone: nothing holds it any more. It may be gone already.
+            let _ = control.store.remove(&Key::of(&CLAIMS, &claim));
+        }
+    }
+}
+
+/// Lets a machine go that has nothing to do, or whose Pods have room elsewhere. One at a time. Answers when another may.
+fn consolidate(control: &Control, state: &mut Provisioned, pools: &[Object]) -> Option<Timestamp> {
+    let busy = state.machines.values().any(|machine| machine.claim.is_some() && machine.stage != Stage::Working);
+    let mut next: Option<Timestamp> = None;
+    let mut chosen: Option<(String, &str)> = None;
+    for (name, machine) in &mut state.machines {
+        let (Some(claim), Stage::Working) = (&mut machine.claim, machine.stage) else { continue };
+        let pods = life::evictable(control, name);
+        let mut present: Vec<String> = pods.iter().map(|pod| object::uid(pod).to_owned()).collect();
+        present.sort();
+        if present != claim.seen {
+            (claim.seen, claim.since) = (present, control.now);
+        }
+        let Some(pool) = pools.iter().find(|pool| object::name(pool) == claim.pool) else { continue };
+        let disruption = &pool["spec"]["disruption"];
+        let Ok(after) = disruption["consolidateAfter"].as_str().unwrap_or("0s").parse::<Span>() else { continue };
+        let due = object::after(claim.since, after.0);
+        if control.now < due {
+            next = next.into_iter().chain([due]).min();
+            continue;
+        }
+        let shared = disruption["consolidationPolicy"] != "WhenEmpty";
+        let reason = if pods.is_empty() {
+            "Empty"
+        } else if shared && scheduler::fit_elsewhere(control, &pods, name) {
+            "Underutilized"
+        } else {
+            continue;
+        };
+        if chosen.is_none() || reason == "Empty" {
+            chosen = Some((name.clone(), reason));
+        }
+    }
+    let (name, reason) = chosen?;
+    if busy {
+        return next;
+    }
+    let machine = state.machines.get_mut(&name)?;
+    if let Some(claim) = machine.claim.as_ref().and_then(|claim| control.store.get(&Key::cluster(&CLAIMS, &claim.name)))
+    {
+        control.event(COMPONENT, &claim, KIND, "DisruptionTerminating", &format!("Disrupting NodeClaim: {reason}"));
+    }
+    if let Some(node) = control.store.get(&node_key(&name)) {
+        control.event(COMPONENT, &node, ("v1", "Node"), "DisruptionTerminating", &format!("Disrupting Node: {reason}"));
+    }
+    life::leave(control, machine, &name);
+    next
+}
