@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::theme::{Role, Theme};
-use super::wrap::{Run, columns, cut, fit};
+use super::wrap::{Run, columns, fit, fold};
 use crate::session::{CommandReport, plain};
 
 /// Lines of one output that are compared: more are not looked at by eye.
@@ -89,7 +89,7 @@ fn beside(
         (fit(new, half), theme.quiet()),
     ]];
     let folded = |text: &str| -> Vec<String> {
-        cut(&[(text.to_owned(), Style::new())], half, &[], &[]).iter().map(ToString::to_string).collect()
+        fold(&[(text.to_owned(), Style::new())], half, &[], &[]).iter().map(ToString::to_string).collect()
     };
     for (old, new, same) in rows {
         let (old, new) = (folded(old.unwrap_or_default()), folded(new.unwrap_or_default()));

@@ -11,6 +11,7 @@ mod model;
 mod output;
 pub mod preview;
 mod prompt;
+mod setter;
 mod system;
 mod table;
 mod terminal;
@@ -38,8 +39,8 @@ use super::clipboard;
 use crate::lesson::Course;
 use crate::session::{Event, Request, state_home};
 
-/// How many events are taken in before the next drawing at the latest.
-const BATCH: usize = 4096;
+/// For so long events are taken in before keys are looked at again.
+const BATCH: Duration = Duration::from_millis(4);
 
 /// While output streams, drawings are no closer than this: what comes in between is drawn with the next. A key is drawn
 /// at once.
@@ -124,8 +125,9 @@ pub async fn run(
             }
             event = events.recv() => match event {
                 Some(event) => {
+                    let began = Instant::now();
                     update::event(&mut model, event);
-                    for _ in 1..BATCH {
+                    while began.elapsed() < BATCH {
                         match events.try_recv() {
                             Ok(event) => update::event(&mut model, event),
                             Err(_) => break,

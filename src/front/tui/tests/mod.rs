@@ -6,6 +6,7 @@ mod views;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -19,7 +20,7 @@ use super::update;
 use super::view::{Cache, view};
 use crate::compare::{Accepted, Comparison, Outcome, Rejected};
 use crate::lesson::{Course, CourseFolder, Lesson, StepId};
-use crate::session::{Cause, CommandReport, Event, Request, StepReport, StepState, Verdict};
+use crate::session::{Advice, Cause, CommandReport, Event, Request, StepReport, StepState, Verdict};
 use crate::tools::StdStream;
 
 const PAGE: &str = r#"---
@@ -128,7 +129,7 @@ fn report(matched: bool) -> CommandReport {
 }
 
 fn step_report(cause: Option<Cause>, matched: bool) -> StepReport {
-    StepReport {
+    let mut report = StepReport {
         line: 24,
         verdict: if cause.is_some() { Verdict::Failed } else { Verdict::Passed },
         cause,
@@ -136,7 +137,12 @@ fn step_report(cause: Option<Cause>, matched: bool) -> StepReport {
         hooks: Vec::new(),
         wait_s: 0,
         ms: 12,
-    }
+        advice: None,
+    };
+    let course = course();
+    let step = course.step(FIRST).expect("a step");
+    report.advice = cause.map(|cause| Advice::of(step, cause, &report, Duration::from_secs(120)));
+    report
 }
 
 #[test]
