@@ -83,12 +83,11 @@ impl Dialogue {
                 for (page, lesson) in self.course.lessons.iter().enumerate() {
                     let (passed, steps) = self.progress(page);
                     let here = if page == self.page { " (here)" } else { "" };
-                    text.push_str(&format!(
-                        "{}. {}: {passed} of {}{here}\n",
-                        page + 1,
-                        lesson.front_matter.title,
-                        say::count(steps, "step")
-                    ));
+                    let done = match steps {
+                        0 => "to read".to_owned(),
+                        _ => format!("{passed} of {}", say::count(steps, "step")),
+                    };
+                    text.push_str(&format!("{}. {}: {done}{here}\n", page + 1, lesson.front_matter.title));
                 }
                 self.say(&plain(text.as_bytes()))
             }

@@ -17,13 +17,18 @@ const MOST: usize = 64 * 1024;
 
 static SYNTAXES: OnceLock<SyntaxSet> = OnceLock::new();
 
-/// Whether another thread is reading the syntaxes.
+/// Whether another thread is reading the syntaxes, or is going to.
 static LOADING: AtomicBool = AtomicBool::new(false);
+
+/// Shows code without colours until [`load`] has been called, and has answered.
+pub fn hold() {
+    LOADING.store(true, Ordering::SeqCst);
+}
 
 /// Reads the syntaxes on another thread, which takes as long as many frames; until the answer comes code has no colours.
 pub fn load() -> oneshot::Receiver<()> {
     let (tell, loaded) = oneshot::channel();
-    LOADING.store(true, Ordering::SeqCst);
+    hold();
     std::thread::spawn(move || {
         SYNTAXES.get_or_init(SyntaxSet::load_defaults_newlines);
         LOADING.store(false, Ordering::SeqCst);

@@ -64,7 +64,8 @@ impl Default for Options {
 }
 
 /// Shows the course until the learner quits, the session ends, or `ended` says that a signal came; answers the exit
-/// status. The terminal is as it was before on every way out.
+/// status. The terminal is as it was before on every way out. `shown` is called when the first screen is to be seen: what is
+/// begun then does not hold it up.
 ///
 /// # Errors
 /// When the terminal cannot be used.
@@ -74,6 +75,7 @@ pub async fn run(
     requests: UnboundedSender<Request>,
     mut events: UnboundedReceiver<Event>,
     ended: impl Future<Output = u8>,
+    shown: impl FnOnce(),
 ) -> io::Result<u8> {
     let mut screen = Screen::take()?;
     let size = screen.terminal().size()?;
@@ -81,7 +83,9 @@ pub async fn run(
     let mut cache = Cache { links: screen.links(), ..Cache::default() };
     let mut input = EventStream::new();
     let mut stops = system::Stops::listen();
-    let mut colours = Some(highlight::load());
+    let mut shown = Some(shown);
+    let mut colours = None;
+    highlight::hold();
     tokio::pin!(ended);
     let mut drawn = Instant::now().checked_sub(APART).unwrap_or_else(Instant::now);
     let mut late = false;
@@ -92,6 +96,10 @@ pub async fn run(
         if !late {
             screen.terminal().draw(|frame| view(frame, &mut model, &mut cache))?;
             drawn = Instant::now();
+        }
+        if let Some(shown) = shown.take() {
+            shown();
+            colours = Some(highlight::load());
         }
         let asked = tokio::select! {
             biased;

@@ -243,3 +243,48 @@ fn quitting_while_a_step_runs_asks_once_more() {
     assert_eq!(press(&mut model, KeyCode::Char('q')), [Request::Quit]);
     assert!(model.quit);
 }
+
+#[test]
+fn what_undoes_more_than_a_step_is_asked_for_twice() {
+    let mut model = model();
+    draw(&mut model, 80, 60);
+    update::event(&mut model, state(FIRST, StepState::Passed));
+    assert_eq!(press(&mut model, KeyCode::Char('U')), [Request::UndoTo(FIRST)], "one step is soon done again");
+    update::event(&mut model, state(SECOND, StepState::Passed));
+    assert!(press(&mut model, KeyCode::Char('U')).is_empty());
+    assert!(draw(&mut model, 80, 60).contains("undoes 2 steps that are done: U again"));
+    press(&mut model, KeyCode::Char('j'));
+    assert!(press(&mut model, KeyCode::Char('U')).is_empty(), "another key goes on");
+    assert_eq!(press(&mut model, KeyCode::Char('U')), [Request::UndoTo(FIRST)]);
+    assert!(!model.notice_shown);
+}
+
+#[test]
+fn a_page_is_read_when_all_but_the_last_words_are_seen() {
+    let mut model = model();
+    update::event(&mut model, state(FIRST, StepState::Passed));
+    update::event(&mut model, state(SECOND, StepState::Passed));
+    draw(&mut model, 80, 24);
+    assert!(!model.at_end());
+    let rows = (model.laid.page.0 - model.laid.tail) as u16 + 2;
+    let screen = draw(&mut model, 80, rows);
+    assert!(model.at_end() && !screen.contains("Well done"), "{screen}");
+    let screen = draw(&mut model, 80, rows + 2);
+    assert!(screen.contains("✓ This page is done, and it is the last one. Well done. q quits."), "{screen}");
+}
+
+#[test]
+fn what_a_page_says_twice_or_only_to_its_site_is_left_out() {
+    let page = "---\ntitle: Pods\n---\n\n# Pods\n\n::required-time\n\nText.\n\n```yaml\nkind: Pod\n# HIGHLIGHT\nname: a\n```\n";
+    let lesson = Lesson::parse(Path::new("/course/page.md"), page.as_bytes()).expect("a page");
+    let tree = CourseFolder { title: "Course".into(), lessons: vec![0], ..CourseFolder::default() };
+    let course = Course { root: "/course".into(), title: "Course".into(), lessons: vec![lesson], tree };
+    let mut model = Model::new(Arc::new(course), options(), (40, 20));
+    let screen = draw(&mut model, 40, 20);
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
+    assert_eq!(
+        lines[1..9],
+        ["Pods", "", "Text.", "", "▏  kind: Pod", "▏ ▐name: a", "", "This is the last page. q quits."],
+        "{screen}"
+    );
+}
