@@ -79,7 +79,7 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         Some(prepared) => Ok(prepared),
         None => {
             // Whatever becomes of the first screen: the session says itself what it cannot do.
-            drop(begin.recv());
+            let _ = begin.recv();
             setup.prepare().map_err(failure::session)
         }
     };
@@ -93,10 +93,13 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
     let shown = front.block_on(async move {
         let mut signals = Signals::listen()?;
         let shown = if config.plain || learn.is_plain() {
-            drop(shown.send(()));
+            let _ = shown.send(());
             plain::run(course, requests, events, async || signals.next().await).await
         } else {
-            tui::run(course, config.options, requests, events, signals.next(), || drop(shown.send(()))).await
+            tui::run(course, config.options, requests, events, signals.next(), || {
+                let _ = shown.send(());
+            })
+            .await
         };
         shown.map_err(|error| miette::miette!("the terminal: {error}"))
     });

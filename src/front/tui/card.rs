@@ -232,12 +232,13 @@ impl Card<'_> {
                     for accepted in &comparison.accepted {
                         // Whole objects may differ: their beginnings tell which.
                         let shown = |text: &str| wrap::fit(&one_line(text), self.width);
-                        let text = format!(
-                            "≈ {} for {}: {}",
-                            shown(&accepted.actual),
-                            shown(&accepted.expected),
-                            accepted.reason
-                        );
+                        let text = match (accepted.actual.as_str(), accepted.expected.as_str()) {
+                            (actual, "") => format!("≈ {}: {}", shown(actual), accepted.reason),
+                            ("", expected) => format!("≈ no {}: {}", shown(expected), accepted.reason),
+                            (actual, expected) => {
+                                format!("≈ {} for {}: {}", shown(actual), shown(expected), accepted.reason)
+                            }
+                        };
                         self.text(&text, self.theme.quiet(), 2);
                     }
                 }

@@ -13,6 +13,7 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, Mous
 
 use super::keys::Action;
 use super::model::{Difference, Model, Overlay, Reveal, Typing, TypingFor, Wish};
+use crate::compare::Outcome;
 use crate::lesson::StepId;
 use crate::session::{Request, StepState};
 
@@ -169,6 +170,16 @@ fn on_page(model: &mut Model, action: Action, undo: Option<StepId>) -> Vec<Reque
             }
         }
         Action::Diff => {
+            let differs = |id: StepId| {
+                model.steps[&id].commands.values().any(|command| command.comparison.verdict == Outcome::Mismatch)
+            };
+            match model.looked_at().filter(|id| differs(*id)) {
+                Some(id) => model.reveal = Some(Reveal::End(id)),
+                None => {
+                    model.say("No output differs here from what the page shows.");
+                    return Vec::new();
+                }
+            }
             model.difference = match model.difference {
                 Difference::Places => Difference::Unified,
                 Difference::Unified => Difference::SideBySide,
