@@ -80,6 +80,14 @@ fn every_format_tells_of_every_step() {
         assert!(!html.contains(outside), "{outside} in {html}");
     }
     assert_is_junit(&junit);
+    // Why a step failed, as a learner is told it.
+    let why = "At line 1 the page shows “c”, and “a” came.";
+    let json: serde_json::Value = serde_json::from_str(&read("json")).expect("JSON");
+    assert_eq!(json["lessons"][0]["steps"][1]["advice"]["why"], why);
+    assert!(json["lessons"][0]["steps"][0].get("advice").is_none(), "{json}");
+    for text in [read("human"), junit.clone(), tap.clone(), html.clone()] {
+        assert!(text.contains(why), "the cause is missing in {text}");
+    }
     for text in [read("human"), junit, tap, html] {
         assert!(text.contains(&digest), "the page's digest is missing in {text}");
     }
@@ -190,11 +198,26 @@ fn pages_and_steps_can_be_chosen() {
 }
 
 #[test]
+fn reports_name_the_command_to_look_further() {
+    let world = World::new();
+    let page = page(&world, "page.md", "```bash\n$ kubectl -n carts get configmap missing\n```");
+    for format in ["human", "html", "json", "junit", "tap"] {
+        let output = world.run(&["grade", &page, "--format", format]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("ended with status 1: Error from server (NotFound)"), "{text}");
+        assert!(text.contains("kubectl get events -n carts --sort-by=.lastTimestamp"), "{text}");
+    }
+}
+
+#[test]
 fn limits_of_the_grader_count() {
     let world = World::new();
     let page = page(&world, "page.md", "```bash timeout=600\n$ sleep 30\n```");
     let (report, _) = world.json(&["grade", &page, "--speed", "1000", "--timeout", "10", "--format", "json"]);
     assert_eq!(report["lessons"][0]["steps"][0]["cause"], "time_limit");
+    let why = report["lessons"][0]["steps"][0]["advice"]["why"].as_str().expect("a sentence");
+    assert!(why.contains("longer than the 10 s"), "{why}");
     let (report, status) = world.json(&["grade", &page, "--speed", "1000", "--format", "json"]);
     assert_eq!(status, Some(0), "{report}");
 }

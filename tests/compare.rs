@@ -166,6 +166,28 @@ fn bindings_last_through_a_lesson() {
 }
 
 #[test]
+fn who_reads_for_longer_finds_more_restarts_of_a_pod_that_keeps_ending() {
+    let pods = |status: &str, restarts: &str| {
+        format!(
+            "NAME                    READY   STATUS             RESTARTS        AGE\n\
+             carts-df76875ff-7jkhr   0/1     {status:<18} {restarts:<15} 2m2s\n\
+             other-5d486d7cf7-8qxf9  1/1     Running            0               5m49s"
+        )
+    };
+    let page = pods("CrashLoopBackOff", "3 (36s ago)");
+    let accepts = |actual: &str| matches("kubectl -n carts get pod", &page, actual);
+    assert!(accepts(&pods("CrashLoopBackOff", "8 (2m50s ago)")));
+    assert!(!accepts(&pods("CrashLoopBackOff", "2 (5s ago)")), "it has not ended so often yet");
+    assert!(!accepts(&pods("Running", "8 (2m50s ago)")));
+    assert!(
+        !accepts(&page.replace("Running            0 ", "Running            4 ")),
+        "of another Pod it says something"
+    );
+    let between = judge("kubectl -n carts get pod", &page, &pods("Error", "8"), &Known::default());
+    assert!(between.rejected.iter().all(|rejected| rejected.transient), "it ends, and waits again: {between:?}");
+}
+
+#[test]
 fn what_time_could_mend_is_told() {
     let transient = |command, expected, actual| {
         judge(command, expected, actual, &Known::default()).rejected.iter().all(|r| r.transient)

@@ -89,7 +89,7 @@ fn a_signal_gives_the_terminal_back() {
 /// Runs the dialogue with these answers and kills it when it has said its n-th line; answers the lines.
 fn killed_after(world: &World, page: &str, answers: &str, lines: usize) -> Vec<String> {
     use std::io::{BufRead, BufReader, Write};
-    let mut child = world.start(&["learn", page, "--speed", "1000"]);
+    let mut child = world.start(&["learn", page, "--speed", "1000", "--scenario", "./bare"]);
     let mut stdin = child.stdin.take().expect("piped");
     stdin.write_all(answers.as_bytes()).and_then(|()| stdin.flush()).expect("written");
     let stdout = BufReader::new(child.stdout.take().expect("piped"));
@@ -104,6 +104,7 @@ fn killed_after(world: &World, page: &str, answers: &str, lines: usize) -> Vec<S
 #[test]
 fn killed_at_fifty_moments_it_goes_on_from_the_last_step_that_was_kept() {
     let world = World::new();
+    world.bare();
     let page = world.path("page.md");
     let step = |name: &str| {
         format!(
@@ -134,7 +135,7 @@ fn killed_at_fifty_moments_it_goes_on_from_the_last_step_that_was_kept() {
     let rest = "\n".repeat(5);
     let (text, _) = dialogue(
         &world,
-        &[&page, "--speed", "1000"],
+        &[&page, "--speed", "1000", "--scenario", "./bare"],
         &format!("{rest}try wc -l < names\ntry kubectl get ns a b c -o name\n"),
     );
     assert!(text.contains("\n3\n") && text.contains("namespace/a\nnamespace/b\nnamespace/c\n"), "{text}");
@@ -250,7 +251,7 @@ fn at_the_prompt_commands_are_completed_run_and_remembered() {
     screen.press("q");
     assert_eq!(screen.end(), 0);
     let page = world.path("page.md").display().to_string();
-    let mut screen = world.terminal(24, &["learn", &page]);
+    let mut screen = world.terminal(24, &["learn", &page, "--scenario", "./bare"]);
     screen.until_text("Enter run");
     screen.press("p");
     screen.until_text("Try it yourself");
@@ -331,7 +332,9 @@ fn an_edited_page_keeps_what_still_holds() {
 fn open_own(world: &World, body: &str) -> Screen {
     let page = world.path("page.md");
     std::fs::write(&page, format!("---\ntitle: Own page\n---\n{body}")).expect("written");
-    let mut screen = world.terminal(24, &["learn", &page.display().to_string(), "--speed", "1000"]);
+    world.bare();
+    let page = page.display().to_string();
+    let mut screen = world.terminal(24, &["learn", &page, "--speed", "1000", "--scenario", "./bare"]);
     screen.until_text("Enter run");
     screen
 }
@@ -376,7 +379,8 @@ fn interrupted_a_step_ends_first_and_then_the_program() {
     assert!(!screen.alternate());
     // The same in the dialogue, where the terminal makes signals of keys.
     let page = world.path("page.md").display().to_string();
-    let mut screen = world.terminal(24, &["learn", "--plain", &page]);
+    let arguments = ["learn", "--plain", &page, "--scenario", "./bare"];
+    let mut screen = world.terminal(24, &arguments);
     screen.until_text("> ");
     screen.press("again\n");
     screen.until_text("$ while");
@@ -392,7 +396,7 @@ fn interrupted_a_step_ends_first_and_then_the_program() {
     let raw = String::from_utf8_lossy(&screen.raw);
     assert!(!raw.contains('\u{1b}'), "{raw:?}");
     for (signal, status) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
-        let mut screen = world.terminal(24, &["learn", "--plain", &page]);
+        let mut screen = world.terminal(24, &arguments);
         screen.until_text("> ");
         screen.signal(signal);
         assert_eq!(screen.end(), status, "{signal:?}");
@@ -508,11 +512,11 @@ fn stopped_it_gives_the_terminal_back_and_takes_it_again() {
     while screen.alternate() {
         assert!(!screen.read_for(Duration::from_millis(50)), "it ended");
     }
-    // What is sent to a process that is not stopped yet would be lost.
-    screen.read_for(Duration::from_millis(500));
-    screen.signal(Signal::CONT);
-    screen.until("the screen again", |text| text.contains("Enter go on"));
-    assert!(screen.alternate());
+    // What is sent to a process that is not stopped yet is lost: it is sent until it is heard.
+    while !(screen.alternate() && screen.text().contains("Enter go on")) {
+        screen.signal(Signal::CONT);
+        assert!(!screen.read_for(Duration::from_millis(200)), "it ended");
+    }
     screen.press("q");
     assert_eq!(screen.end(), 0);
 }

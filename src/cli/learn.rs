@@ -74,9 +74,14 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
             Some(prepared)
         }
     };
+    let (shown, begin) = std::sync::mpsc::channel();
     let prepare = move || match ready {
         Some(prepared) => Ok(prepared),
-        None => setup.prepare().map_err(failure::session),
+        None => {
+            // Whatever becomes of the first screen: the session says itself what it cannot do.
+            let _ = begin.recv();
+            setup.prepare().map_err(failure::session)
+        }
     };
     let Engine { requests, events, thread } =
         engine::start(prepare).map_err(|error| miette::miette!("no thread: {error}"))?;
@@ -84,12 +89,17 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         .enable_all()
         .build()
         .map_err(|error| miette::miette!("no runtime: {error}"))?;
-    let shown = front.block_on(async {
+    // What is sent from goes with it: the session's thread waits for no word that cannot come any more.
+    let shown = front.block_on(async move {
         let mut signals = Signals::listen()?;
         let shown = if config.plain || learn.is_plain() {
+            let _ = shown.send(());
             plain::run(course, requests, events, async || signals.next().await).await
         } else {
-            tui::run(course, config.options, requests, events, signals.next()).await
+            tui::run(course, config.options, requests, events, signals.next(), || {
+                let _ = shown.send(());
+            })
+            .await
         };
         shown.map_err(|error| miette::miette!("the terminal: {error}"))
     });

@@ -10,6 +10,7 @@ mod config;
 mod course;
 mod directives;
 mod error;
+mod folder;
 mod forgotten;
 mod front_matter;
 pub mod markdown;

@@ -30,9 +30,13 @@ impl Lesson {
     /// # Errors
     /// When the file cannot be read, is larger than [`PAGE_LIMIT`] (it is not read then), or is no page: see [`Lesson::parse`].
     pub fn read(path: &Path) -> Result<Self, LessonError> {
-        let bytes = read_bytes(path)?;
-        let mut lesson = Self::parse(path, &bytes)?;
-        lesson.executable = !super::course::is_shown_only(path.parent().unwrap_or(Path::new("")));
+        Self::read_as(path, super::course::is_shown_only(path.parent().unwrap_or(Path::new(""))))
+    }
+
+    /// As [`Lesson::read`], when it is known whether the page is only shown.
+    pub(super) fn read_as(path: &Path, shown_only: bool) -> Result<Self, LessonError> {
+        let mut lesson = Self::parse(path, &read_bytes(path)?)?;
+        lesson.executable = !shown_only;
         if lesson.executable {
             lesson.look_for_hooks();
         }

@@ -84,5 +84,6 @@ fn skipped(line: usize) -> StepReport {
         hooks: Vec::new(),
         wait_s: 0,
         ms: 0,
+        advice: None,
     }
 }

@@ -97,6 +97,9 @@ fn step(out: &mut String, step: &StepReport) {
         step.line,
         text(&first_line(command))
     );
+    if let Some(advice) = &step.advice {
+        let _ = writeln!(out, "<p class=\"why\">{}</p>", text(&advice.why));
+    }
     for hook in step.hooks.iter().filter(|hook| hook.phase.as_str() == "before") {
         self::hook(out, hook);
     }
@@ -105,6 +108,15 @@ fn step(out: &mut String, step: &StepReport) {
     }
     for hook in step.hooks.iter().filter(|hook| hook.phase.as_str() != "before") {
         self::hook(out, hook);
+    }
+    if let Some(advice) = &step.advice {
+        for next in &advice.next {
+            let _ = writeln!(out, "<p>{}</p>", text(next));
+        }
+        if !advice.look.is_empty() {
+            let commands: Vec<String> = advice.look.iter().map(|command| format!("$ {}", text(command))).collect();
+            let _ = writeln!(out, "<p>To look further:</p>\n<pre>{}</pre>", commands.join("\n"));
+        }
     }
     out.push_str("</details>\n");
 }

@@ -60,6 +60,9 @@ pub(super) fn count(number: usize, of: &str) -> String {
 
 /// What went wrong in a step, in full.
 pub fn failure(step: &StepReport, out: &mut String) {
+    if let Some(advice) = &step.advice {
+        let _ = writeln!(out, "      {}", one_line(&advice.why));
+    }
     for command in &step.commands {
         match command.comparison.verdict {
             Outcome::Mismatch => {
@@ -78,6 +81,16 @@ pub fn failure(step: &StepReport, out: &mut String) {
     for hook in step.hooks.iter().filter(|hook| hook.exit_status != 0) {
         let _ = writeln!(out, "      hook {} {} ended with {}:", hook.name, hook.phase.as_str(), hook.exit_status);
         let _ = writeln!(out, "        {}", indent(&hook.output));
+    }
+    let Some(advice) = &step.advice else { return };
+    for next in &advice.next {
+        let _ = writeln!(out, "      {}", one_line(next));
+    }
+    if !advice.look.is_empty() {
+        let _ = writeln!(out, "      to look further:");
+    }
+    for command in &advice.look {
+        let _ = writeln!(out, "        $ {}", one_line(command));
     }
 }
 

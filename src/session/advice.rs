@@ -1,11 +1,18 @@
 //! What a failed step says of its cause, in a sentence, and commands to look further.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 use super::model::{Cause, StepReport};
 use super::plain::plain;
 use crate::lesson::Step;
 
+/// The exit status of what a time limit ended.
+const CUT_BY_TIME: i32 = 124;
+
 /// Why, and what to look at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advice {
     /// The cause, in a sentence.
     pub why: String,
@@ -16,14 +23,14 @@ pub struct Advice {
 }
 
 impl Advice {
-    /// What is to be said of a step that failed.
-    pub fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Self {
-        of(step, cause, report)
+    /// What is to be said of a step that failed, whose commands had this time together.
+    pub(crate) fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Self {
+        of(step, cause, report, limit)
     }
 }
 
-fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
-    let last = report.and_then(|report| report.commands.last());
+fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Advice {
+    let last = report.commands.last();
     let said = last.map(|last| plain(format!("{}\n{}", last.stderr, last.stdout).as_bytes())).unwrap_or_default();
     let command = last.map(|last| last.command.as_str()).unwrap_or_default();
     let mut advice = Advice { why: String::new(), next: Vec::new(), look: Vec::new() };
@@ -41,10 +48,7 @@ fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
             known_errors(&said, command, &mut advice);
         }
         Cause::Output => {
-            let rejected = report
-                .into_iter()
-                .flat_map(|report| &report.commands)
-                .find_map(|command| command.comparison.rejected.first());
+            let rejected = report.commands.iter().find_map(|command| command.comparison.rejected.first());
             advice.why = match rejected {
                 Some(first) => {
                     let (expected, actual) = (first_line(&first.expected), first_line(&first.actual));
@@ -60,7 +64,7 @@ fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
             }
         }
         Cause::Hook => {
-            let hook = report.and_then(|report| report.hooks.iter().rfind(|hook| hook.exit_status != 0));
+            let hook = report.hooks.iter().rfind(|hook| hook.exit_status != 0);
             advice.why = match hook {
                 Some(hook) => {
                     let output = plain(hook.output.as_bytes());
@@ -72,8 +76,14 @@ fn of(step: &Step, cause: Cause, report: Option<&StepReport>) -> Advice {
             };
         }
         Cause::TimeLimit => {
-            let limit = step.annotations.timeout;
-            advice.why = format!("The commands took longer than the {limit} s that the page gives them.");
+            advice.why = match report.hooks.last().filter(|hook| hook.exit_status == CUT_BY_TIME) {
+                Some(hook) => format!(
+                    "The page's own check `{}` ({} the commands) took longer than it may.",
+                    plain(hook.name.as_bytes()),
+                    hook.phase.as_str()
+                ),
+                None => format!("The commands took longer than the {} s that they have.", limit.as_secs()),
+            };
             advice.next.push("Run the step again: what has been started may be ready by then.".into());
         }
         Cause::Cancelled => advice.why = format!("The step was {}.", cause.words()),

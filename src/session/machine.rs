@@ -193,7 +193,7 @@ pub struct Machine {
     reports: BTreeMap<StepId, StepReport>,
     /// What the values of each page stand for, as they were before each of its steps.
     before: BTreeMap<StepId, Bindings>,
-    /// What else was so before each step that this session began.
+    /// What else was so before each step that was begun.
     began: BTreeMap<StepId, edit::Began>,
     beginnings: u64,
     /// Steps to run one after the other.

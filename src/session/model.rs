@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::advice::Advice;
 use crate::compare::Comparison;
 use crate::lesson::{Course, StepId};
 use crate::shell::HookPhase;
@@ -101,6 +102,9 @@ pub struct StepReport {
     pub wait_s: u64,
     /// Session time that it took, without the wait, in milliseconds.
     pub ms: u64,
+    /// Why it failed in a sentence, and where to look further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Advice>,
 }
 
 /// What came of one lesson.

@@ -5,7 +5,7 @@ use std::io;
 use super::{Dialogue, Shown, prose, say};
 use crate::front::clipboard;
 use crate::lesson::{StepId, blocks};
-use crate::session::{Advice, Request, StepState, plain, state_home};
+use crate::session::{Request, StepState, plain, state_home};
 
 const HELP: &str = "What can be said:
   Enter, or run     run the step, or read on
@@ -83,12 +83,11 @@ impl Dialogue {
                 for (page, lesson) in self.course.lessons.iter().enumerate() {
                     let (passed, steps) = self.progress(page);
                     let here = if page == self.page { " (here)" } else { "" };
-                    text.push_str(&format!(
-                        "{}. {}: {passed} of {}{here}\n",
-                        page + 1,
-                        lesson.front_matter.title,
-                        say::count(steps, "step")
-                    ));
+                    let done = match steps {
+                        0 => "to read".to_owned(),
+                        _ => format!("{passed} of {}", say::count(steps, "step")),
+                    };
+                    text.push_str(&format!("{}. {}: {done}{here}\n", page + 1, lesson.front_matter.title));
                 }
                 self.say(&plain(text.as_bytes()))
             }
@@ -159,9 +158,8 @@ impl Dialogue {
     /// Why the last step failed, and where to look further.
     fn advice(&self) -> Option<String> {
         let id = self.last.or(self.current())?;
-        let Some(StepState::Failed(cause)) = self.states.get(&id) else { return None };
-        let advice = Advice::of(self.course.step(id)?, *cause, self.reports.get(&id));
-        Some(say::advice(&advice))
+        let Some(StepState::Failed(_)) = self.states.get(&id) else { return None };
+        self.reports.get(&id)?.advice.as_ref().map(say::advice)
     }
 
     /// Tells where a text is, on this page and then on those behind it.

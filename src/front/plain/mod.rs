@@ -148,6 +148,10 @@ impl prose::Shows for Shown<'_> {
         let course = &self.dialogue.course;
         files::change(course, &course.lessons.get(self.page)?.path, name, object)
     }
+
+    fn page(&self, link: &str) -> Option<usize> {
+        files::page_of(&self.dialogue.course, self.page, link).filter(|page| *page != self.page)
+    }
 }
 
 impl Dialogue {

@@ -14,6 +14,8 @@ pub trait Shows {
     fn file(&self, name: &str) -> Option<String>;
     /// Of the change that a kustomization makes: of which object, by which file.
     fn change(&self, name: &str, object: &str) -> Option<Change>;
+    /// The page of the course that a link leads to, from 0.
+    fn page(&self, link: &str) -> Option<usize>;
 }
 
 /// The text of a part of a page.
@@ -38,7 +40,7 @@ pub fn steps(block: &Block) -> Vec<usize> {
 }
 
 /// Text in a row; where a link leads stands behind it.
-fn runs(runs: &[Run]) -> String {
+fn runs(runs: &[Run], shows: &dyn Shows) -> String {
     let mut out = String::new();
     for (at, run) in runs.iter().enumerate() {
         if run.image.is_some() {
@@ -49,7 +51,10 @@ fn runs(runs: &[Run]) -> String {
         let _ = write!(out, "{mark}{}{mark}", run.text);
         let ends = runs.get(at + 1).is_none_or(|next| next.link != run.link);
         if let Some(link) = run.link.as_ref().filter(|link| ends && ***link != *run.text) {
-            let _ = write!(out, " ({link})");
+            let _ = match shows.page(link) {
+                Some(page) => write!(out, " (page {})", page + 1),
+                None => write!(out, " ({link})"),
+            };
         }
     }
     out
@@ -71,9 +76,9 @@ fn write(out: &mut String, block: &Block, indent: &str, shows: &dyn Shows) {
     let deeper = format!("{indent}  ");
     match block {
         Block::Heading { level, text, .. } => {
-            lines(out, indent, &format!("{} {}", "#".repeat((*level).into()), runs(text)))
+            lines(out, indent, &format!("{} {}", "#".repeat((*level).into()), runs(text, shows)))
         }
-        Block::Paragraph(text) => lines(out, indent, &runs(text)),
+        Block::Paragraph(text) => lines(out, indent, &runs(text, shows)),
         Block::List { start, items } => {
             for (number, item) in items.iter().enumerate() {
                 let mark = match start {
@@ -102,14 +107,17 @@ fn write(out: &mut String, block: &Block, indent: &str, shows: &dyn Shows) {
             if let Some(first) = name.get_mut(..1) {
                 first.make_ascii_uppercase();
             }
-            let title = if title.is_empty() { String::new() } else { format!(": {}", runs(title)) };
+            let title = if title.is_empty() { String::new() } else { format!(": {}", runs(title, shows)) };
             lines(out, indent, &format!("{name}{title}"));
             return all(out, blocks, &deeper, shows);
         }
         Block::Table { head, rows, .. } => {
             for row in rows {
-                let cells: Vec<String> =
-                    head.iter().zip(row).map(|(name, cell)| format!("{}: {}", runs(name), runs(cell))).collect();
+                let cells: Vec<String> = head
+                    .iter()
+                    .zip(row)
+                    .map(|(name, cell)| format!("{}: {}", runs(name, shows), runs(cell, shows)))
+                    .collect();
                 lines(out, indent, &format!("- {}", cells.join("; ")));
             }
         }
@@ -136,7 +144,7 @@ fn write(out: &mut String, block: &Block, indent: &str, shows: &dyn Shows) {
             return;
         }
         Block::Details { summary, blocks } => {
-            lines(out, indent, &format!("Details: {}", runs(summary)));
+            lines(out, indent, &format!("Details: {}", runs(summary, shows)));
             return all(out, blocks, &deeper, shows);
         }
         Block::Browser { url, blocks } => {
@@ -206,6 +214,10 @@ mod tests {
                 vec![(super::ChangeLine::Removed, "a: 1".to_owned()), (super::ChangeLine::Added, "a: 2".to_owned())];
             (object == "A/a").then_some(super::Change { lines })
         }
+
+        fn page(&self, link: &str) -> Option<usize> {
+            (link == "./other.md").then_some(2)
+        }
     }
 
     fn shown(body: &str) -> String {
@@ -220,6 +232,10 @@ mod tests {
         assert_eq!(
             shown("## Two\n\nSome *words* and `code`, see [there](x.md).\n"),
             "## Two\n\nSome words and `code`, see there (x.md).\n\n"
+        );
+        assert_eq!(
+            shown("See [the other](./other.md#part).\n\n[There](./other.md)\n"),
+            "See the other (./other.md#part).\n\nThere (page 3)\n\n"
         );
         assert_eq!(shown("- a\n- b\n  1. c\n"), "- a\n- b\n\n  1. c\n\n");
         assert_eq!(shown(":::tip Mind\nthis\n:::\n"), "Tip: Mind\n  this\n\n");

@@ -95,7 +95,11 @@ pub fn details(report: &StepReport) -> String {
         out.push_str(&format!("$ {}\nExit status {}.\n", command.command, command.exit_status));
         out.push_str(&compared(command));
         for one in &command.comparison.accepted {
-            out.push_str(&format!("Accepted: {} in the place of {}: {}.\n", one.actual, one.expected, one.reason));
+            out.push_str(&match (one.actual.as_str(), one.expected.as_str()) {
+                (actual, "") => format!("Accepted: {actual}: {}.\n", one.reason),
+                ("", expected) => format!("Accepted: no {expected}: {}.\n", one.reason),
+                (actual, expected) => format!("Accepted: {actual} in the place of {expected}: {}.\n", one.reason),
+            });
         }
         for call in &command.calls {
             out.push_str(&format!(

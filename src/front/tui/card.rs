@@ -11,7 +11,7 @@ use super::theme::{Role, Theme, sign, words};
 use super::wrap::{self, Run};
 use crate::compare::Outcome;
 use crate::lesson::{Expected, Step};
-use crate::session::{Advice, Cause, CommandReport, StepState, plain};
+use crate::session::{Cause, CommandReport, StepState, plain};
 use crate::tools::StdStream;
 
 /// How many lines of output a step shows that is done; `d` shows all.
@@ -54,7 +54,7 @@ pub fn card(step: &Step, view: &StepView, width: usize, look: Look<'_>) -> Vec<L
         }
     }
     card.hooks(view);
-    card.ending(step, view);
+    card.ending(view);
     card.foot();
     card.lines
 }
@@ -112,7 +112,7 @@ impl Card<'_> {
     fn line(&mut self, runs: &[Run], indent: usize) {
         let first = [self.bar(), (" ".repeat(indent), Style::new())];
         let rest = [self.bar(), (" ".repeat(indent + 2), Style::new())];
-        self.lines.extend(wrap::cut(runs, self.width, &first, &rest));
+        self.lines.extend(wrap::fold(runs, self.width, &first, &rest));
     }
 
     fn text(&mut self, text: &str, style: Style, indent: usize) {
@@ -121,7 +121,8 @@ impl Card<'_> {
     }
 
     fn command(&mut self, text: &str) {
-        for (at, mut runs) in highlight::lines(text, "bash", self.theme).into_iter().enumerate() {
+        let text = plain(text.as_bytes());
+        for (at, mut runs) in highlight::lines(&text, "bash", self.theme).into_iter().enumerate() {
             let prompt = if at == 0 { "$ " } else { "  " };
             runs.insert(0, (prompt.to_owned(), self.theme.quiet()));
             let rest = [self.bar(), ("    ".to_owned(), Style::new())];
@@ -229,12 +230,15 @@ impl Card<'_> {
                 self.text(&format!("✓ the output matches, {differences}{hint}"), self.theme.good(), 0);
                 if view.details {
                     for accepted in &comparison.accepted {
-                        let text = format!(
-                            "≈ {} for {}: {}",
-                            one_line(&accepted.actual),
-                            one_line(&accepted.expected),
-                            accepted.reason
-                        );
+                        // Whole objects may differ: their beginnings tell which.
+                        let shown = |text: &str| wrap::fit(&one_line(text), self.width);
+                        let text = match (accepted.actual.as_str(), accepted.expected.as_str()) {
+                            (actual, "") => format!("≈ {}: {}", shown(actual), accepted.reason),
+                            ("", expected) => format!("≈ no {}: {}", shown(expected), accepted.reason),
+                            (actual, expected) => {
+                                format!("≈ {} for {}: {}", shown(actual), shown(expected), accepted.reason)
+                            }
+                        };
                         self.text(&text, self.theme.quiet(), 2);
                     }
                 }
@@ -295,7 +299,7 @@ impl Card<'_> {
         }
     }
 
-    fn ending(&mut self, step: &Step, view: &StepView) {
+    fn ending(&mut self, view: &StepView) {
         let keys = self.look.keys;
         let StepState::Failed(cause) = view.state else {
             if view.state == StepState::Unfinished {
@@ -304,9 +308,10 @@ impl Card<'_> {
             }
             return;
         };
-        let advice = Advice::of(step, cause, view.report.as_ref());
-        self.text(&format!("✗ {}", advice.why), self.theme.bad(), 0);
-        if view.explained {
+        let advice = view.report.as_ref().and_then(|report| report.advice.as_ref());
+        let why = advice.map_or_else(|| cause.words().to_owned(), |advice| plain(advice.why.as_bytes()));
+        self.text(&format!("✗ {why}"), self.theme.bad(), 0);
+        if let Some(advice) = advice.filter(|_| view.explained) {
             for next in &advice.next {
                 self.text(next, Style::new(), 2);
             }

@@ -1,10 +1,13 @@
 //! Two outputs line by line: what the page shows, and what came.
 
+use std::collections::BTreeMap;
+
 use ratatui::style::Style;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::theme::{Role, Theme};
-use super::wrap::{Run, columns, cut, fit};
+use super::wrap::{Run, columns, fit, fold};
+use crate::compare::Accepted;
 use crate::session::{CommandReport, plain};
 
 /// Lines of one output that are compared: more are not looked at by eye.
@@ -33,17 +36,9 @@ pub fn named(
     let both = format!("{}{}", report.stdout, report.stderr);
     let actual = text(&both);
     // What was accepted counts as the same.
-    let accepted = |line: &String| {
-        let mut line = line.clone();
-        for accepted in &report.comparison.accepted {
-            if !accepted.actual.is_empty() {
-                line = line.replace(&accepted.actual, &accepted.expected);
-            }
-        }
-        line.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let bare = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (left, right): (Vec<_>, Vec<_>) = (expected.iter().map(bare).collect(), actual.iter().map(accepted).collect());
+    let alike = Alike::of(&report.comparison.accepted);
+    let bare = |line: &String| alike.bare(line);
+    let (left, right): (Vec<_>, Vec<_>) = (expected.iter().map(bare).collect(), actual.iter().map(bare).collect());
     let mut rows: Vec<(Option<&str>, Option<&str>, bool)> = Vec::new();
     for operation in capture_diff_slices(Algorithm::Myers, &left, &right) {
         let (old, new) = (&expected[operation.old_range()], &actual[operation.new_range()]);
@@ -53,6 +48,43 @@ pub fn named(
         }
     }
     if side_by_side && width >= BESIDE { beside(&rows, names, width, theme) } else { below(&rows, names, theme) }
+}
+
+/// Texts of which some stood in the places of others, and that was accepted: each with the number of its likes. One text may stand for
+/// several: two ages of the page are the same age later.
+struct Alike<'a>(Vec<(&'a str, usize)>);
+
+impl<'a> Alike<'a> {
+    fn of(accepted: &'a [Accepted]) -> Self {
+        let mut all: BTreeMap<&str, usize> = BTreeMap::new();
+        for (number, one) in accepted.iter().enumerate().filter(|(_, one)| !one.expected.is_empty()) {
+            let (old, new) = (one.expected.as_str(), one.actual.as_str());
+            let (before, behind) = (all.get(old).copied(), all.get(new).copied());
+            let of = before.or(behind).unwrap_or(number);
+            // What were two kinds so far is one.
+            all.values_mut().filter(|other| Some(**other) == behind).for_each(|other| *other = of);
+            all.insert(old, of);
+            all.insert(new, of);
+        }
+        let mut all: Vec<_> = all.into_iter().filter(|(text, _)| !text.is_empty()).collect();
+        all.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        Self(all)
+    }
+
+    /// A line with the likes of each text in its place, and one blank where there are several.
+    fn bare(&self, line: &str) -> String {
+        /// Shorter texts are parts of too many others.
+        const A_PART: usize = 4;
+        let mut line = line.to_owned();
+        for (text, of) in self.0.iter().filter(|(text, _)| text.len() >= A_PART) {
+            line = line.replace(text, &format!("\u{1}{of}\u{1}"));
+        }
+        let word = |word: &str| match self.0.iter().find(|(text, _)| *text == word) {
+            Some((_, of)) => format!("\u{1}{of}\u{1}"),
+            None => word.to_owned(),
+        };
+        line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+    }
 }
 
 fn below(rows: &[(Option<&str>, Option<&str>, bool)], [old, new]: [&str; 2], theme: Theme) -> Vec<Vec<Run>> {
@@ -89,7 +121,7 @@ fn beside(
         (fit(new, half), theme.quiet()),
     ]];
     let folded = |text: &str| -> Vec<String> {
-        cut(&[(text.to_owned(), Style::new())], half, &[], &[]).iter().map(ToString::to_string).collect()
+        fold(&[(text.to_owned(), Style::new())], half, &[], &[]).iter().map(ToString::to_string).collect()
     };
     for (old, new, same) in rows {
         let (old, new) = (folded(old.unwrap_or_default()), folded(new.unwrap_or_default()));
@@ -109,4 +141,26 @@ fn beside(
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_may_stand_for_several() {
+        let accepted: Vec<Accepted> = [("5m49s", "63m"), ("20m", "63m"), ("pod-aaaaa", "pod-bbbbb"), ("", "x")]
+            .map(|(expected, actual)| Accepted { expected: expected.into(), actual: actual.into(), reason: "r".into() })
+            .into();
+        let alike = Alike::of(&accepted);
+        for (expected, actual, same) in [
+            ("pod-aaaaa  Running  0  5m49s", "pod-bbbbb   Running   0   63m", true),
+            ("other      Running  0  20m", "other       Running   0   63m", true),
+            ("pod-aaaaa  Running  0  20m", "pod-bbbbb   Error     0   63m", false),
+            ("\"pod-aaaaa\",", "\"pod-bbbbb\",", true),
+            ("20m5", "63m5", false),
+        ] {
+            assert_eq!(alike.bare(expected) == alike.bare(actual), same, "{expected}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod model;
 mod output;
 pub mod preview;
 mod prompt;
+mod setter;
 mod system;
 mod table;
 mod terminal;
@@ -38,8 +39,8 @@ use super::clipboard;
 use crate::lesson::Course;
 use crate::session::{Event, Request, state_home};
 
-/// How many events are taken in before the next drawing at the latest.
-const BATCH: usize = 4096;
+/// For so long events are taken in before keys are looked at again.
+const BATCH: Duration = Duration::from_millis(4);
 
 /// While output streams, drawings are no closer than this: what comes in between is drawn with the next. A key is drawn
 /// at once.
@@ -63,7 +64,8 @@ impl Default for Options {
 }
 
 /// Shows the course until the learner quits, the session ends, or `ended` says that a signal came; answers the exit
-/// status. The terminal is as it was before on every way out.
+/// status. The terminal is as it was before on every way out. `shown` is called when the first screen is to be seen: what is
+/// begun then does not hold it up.
 ///
 /// # Errors
 /// When the terminal cannot be used.
@@ -73,6 +75,7 @@ pub async fn run(
     requests: UnboundedSender<Request>,
     mut events: UnboundedReceiver<Event>,
     ended: impl Future<Output = u8>,
+    shown: impl FnOnce(),
 ) -> io::Result<u8> {
     let mut screen = Screen::take()?;
     let size = screen.terminal().size()?;
@@ -80,7 +83,9 @@ pub async fn run(
     let mut cache = Cache { links: screen.links(), ..Cache::default() };
     let mut input = EventStream::new();
     let mut stops = system::Stops::listen();
-    let mut colours = Some(highlight::load());
+    let mut shown = Some(shown);
+    let mut colours = None;
+    highlight::hold();
     tokio::pin!(ended);
     let mut drawn = Instant::now().checked_sub(APART).unwrap_or_else(Instant::now);
     let mut late = false;
@@ -91,6 +96,10 @@ pub async fn run(
         if !late {
             screen.terminal().draw(|frame| view(frame, &mut model, &mut cache))?;
             drawn = Instant::now();
+        }
+        if let Some(shown) = shown.take() {
+            shown();
+            colours = Some(highlight::load());
         }
         let asked = tokio::select! {
             biased;
@@ -124,8 +133,9 @@ pub async fn run(
             }
             event = events.recv() => match event {
                 Some(event) => {
+                    let began = Instant::now();
                     update::event(&mut model, event);
-                    for _ in 1..BATCH {
+                    while began.elapsed() < BATCH {
                         match events.try_recv() {
                             Ok(event) => update::event(&mut model, event),
                             Err(_) => break,

@@ -70,6 +70,8 @@ pub struct Model {
     pub quit: bool,
     /// Quitting asks once more.
     pub confirm_quit: bool,
+    /// Going back to before this step asks once more.
+    pub confirm_undo: Option<StepId>,
     /// Whether it is an author who looks.
     pub preview: bool,
 }
@@ -79,6 +81,8 @@ pub struct Model {
 pub struct Laid {
     /// Lines of the page, and rows that it has.
     pub page: (usize, usize),
+    /// Lines at its end that say nothing of their own: a blank one, and what to do next.
+    pub tail: usize,
     /// Lines of the output, and rows that it has.
     pub output: (usize, usize),
     /// The first and last line of each step of the page.
@@ -258,6 +262,7 @@ impl Model {
             started: false,
             quit: false,
             confirm_quit: false,
+            confirm_undo: None,
             preview: false,
         };
         model.select_next_to_do();
@@ -343,9 +348,9 @@ impl Model {
         })
     }
 
-    /// Whether the end of the page is to be seen.
+    /// Whether the end of the page's text is to be seen.
     pub fn at_end(&self) -> bool {
-        self.scrolled() + self.laid.page.1 >= self.laid.page.0
+        self.scrolled() + self.laid.page.1 + self.laid.tail >= self.laid.page.0
     }
 
     /// The step that a look at details means: the marked one, or the one before it if that has not run yet.

@@ -41,18 +41,22 @@ pub fn cut(runs: &[Run], width: usize, first: &[Run], rest: &[Run]) -> Vec<Line<
     out.finish()
 }
 
-/// As [`cut`], but between words where it can, as commands read best.
+/// As [`cut`], but between words where it can, as commands and tables read best. Blanks at such a place are left out.
 pub fn fold(runs: &[Run], width: usize, first: &[Run], rest: &[Run]) -> Vec<Line<'static>> {
     let mut out = Lines::new(width, first, rest);
     for (text, style) in runs {
-        for piece in text.split_inclusive(' ') {
-            let (word, space) = piece.strip_suffix(' ').map_or((piece, ""), |word| (word, " "));
+        for piece in text.split_inclusive([' ', '\t']) {
+            let word = piece.trim_end_matches([' ', '\t']);
             append(&mut out.word, word, *style);
             out.word_used += columns(word);
-            if !space.is_empty() {
-                out.flush_word();
-                out.glue(space, *style);
+            if word.len() == piece.len() {
+                continue;
             }
+            out.flush_word();
+            let column = out.used.saturating_sub(out.indent);
+            let wide = if piece.ends_with('\t') { 8 - column % 8 } else { 1 };
+            let room = out.width.saturating_sub(out.used);
+            out.glue(&" ".repeat(wide.min(room)), *style);
         }
     }
     out.finish()
@@ -93,6 +97,8 @@ struct Lines<'a> {
     /// Graphemes since the last place to break at.
     word: Vec<Run>,
     word_used: usize,
+    /// There is no room for the blank that stands here, nor for a word behind it.
+    full: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -106,12 +112,14 @@ impl<'a> Lines<'a> {
             indent: 0,
             word: Vec::new(),
             word_used: 0,
+            full: false,
         };
         lines.open(first);
         lines
     }
 
     fn open(&mut self, prefix: &[Run]) {
+        self.full = false;
         self.line = prefix.to_vec();
         self.used = prefix.iter().map(|(text, _)| columns(text)).sum();
         self.indent = self.used;
@@ -132,10 +140,11 @@ impl<'a> Lines<'a> {
     fn push(&mut self, piece: &str, style: Style) {
         if piece.trim().is_empty() {
             self.flush_word();
-            let wide = columns(piece);
-            if self.used > self.indent && self.used + wide < self.width {
+            if self.used > self.indent && self.used + 1 < self.width {
                 append(&mut self.line, " ", style);
                 self.used += 1;
+            } else {
+                self.full = self.used > self.indent;
             }
         } else {
             append(&mut self.word, piece, style);
@@ -149,7 +158,7 @@ impl<'a> Lines<'a> {
         }
         let word = std::mem::take(&mut self.word);
         let wide = std::mem::take(&mut self.word_used);
-        if self.used + wide > self.width && self.used > self.indent {
+        if (self.full || self.used + wide > self.width) && self.used > self.indent {
             trim_end(&mut self.line);
             self.break_line();
         }
@@ -158,9 +167,23 @@ impl<'a> Lines<'a> {
                 self.used += columns(&text);
                 append(&mut self.line, &text, style);
             } else {
-                for grapheme in text.graphemes(true) {
-                    self.glue(grapheme, style);
-                }
+                self.long(&text, style);
+            }
+        }
+    }
+
+    /// Adds what does not fit in a line: a path or an address is broken between its parts.
+    fn long(&mut self, text: &str, style: Style) {
+        for part in text.split_inclusive(['/', ',', '=', '&', ';']) {
+            let wide = columns(part);
+            if self.used + wide > self.width && self.indent + wide <= self.width && self.used > self.indent {
+                self.break_line();
+            }
+            if self.used + wide <= self.width {
+                append(&mut self.line, part, style);
+                self.used += wide;
+            } else {
+                part.graphemes(true).for_each(|grapheme| self.glue(grapheme, style));
             }
         }
     }
@@ -218,6 +241,22 @@ mod tests {
         assert_eq!(plain("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(plain("漢字漢字", 5), ["漢字", "漢字"]);
         assert_eq!(plain("", 5), [""]);
+        assert_eq!(plain("abc d", 4), ["abc", "d"]);
+        assert_eq!(plain("abc  d e", 5), ["abc d", "e"]);
+        assert_eq!(plain("path/to/some/file", 8), ["path/to/", "some/", "file"]);
+    }
+
+    #[test]
+    fn folds_between_words_and_keeps_their_distances() {
+        let fold = |text: &str, width| -> Vec<String> {
+            let rest = [("  ".to_owned(), Style::new())];
+            fold(&[(text.to_owned(), Style::new())], width, &[], &rest).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(fold("NAME    READY   STATUS", 13), ["NAME    READY", "  STATUS"]);
+        assert_eq!(fold("    key:  value", 40), ["    key:  value"]);
+        assert_eq!(fold("a\tb\tc", 40), ["a       b       c"]);
+        assert_eq!(fold("a\tb\tlonger", 12), ["a       b", "  longer"]);
+        assert_eq!(fold("abcdefghij k", 6), ["abcdef", "  ghij", "  k"]);
     }
 
     #[test]

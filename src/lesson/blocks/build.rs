@@ -283,6 +283,7 @@ impl Builder<'_> {
         let label = inline::plain(&inline::line(content));
         match value(["url", "to", "href", "src"]) {
             Some(url) => {
+                let name = if name.ends_with("Player") { "Video" } else { name };
                 let label =
                     if label.is_empty() { value(["label", "title", "name", "alt"]).unwrap_or(name) } else { &label };
                 self.push(Block::Button { label: label.to_owned(), url: quoted_part(url).to_owned() });

@@ -53,6 +53,7 @@ fn verdicts(claims: &[Claim]) -> Vec<String> {
                 hooks: Vec::new(),
                 wait_s: 0,
                 ms: 0,
+                advice: None,
             };
             Looked { id: StepId { lesson: 0, step }, report }
         })

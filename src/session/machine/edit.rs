@@ -15,9 +15,9 @@ use crate::session::model::{EditedCourse, Event, StepState};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Began {
     /// Counts beginnings: what was begun later has more.
-    order: u64,
+    pub(super) order: u64,
     /// The suites whose `before` had run.
-    suites: BTreeSet<PathBuf>,
+    pub(super) suites: BTreeSet<PathBuf>,
 }
 
 /// What became of the pages and steps of a course when it was edited.

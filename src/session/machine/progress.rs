@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::edit::Began;
 use super::{Machine, Rules};
 use crate::compare::Bindings;
 use crate::lesson::{Course, Lesson, StepId};
@@ -16,7 +17,7 @@ use crate::session::model::{Cause, StepReport, StepState, Verdict};
 pub struct Progress {
     /// By page, as its path from the course's root.
     pub lessons: BTreeMap<String, LessonProgress>,
-    /// The suites whose `before` has run.
+    /// The suites whose `before` has run, as paths from the course's root.
     pub suites: BTreeSet<PathBuf>,
 }
 
@@ -43,11 +44,18 @@ pub struct StepProgress {
     /// Whether the learner changed something at the prompt since it failed.
     #[serde(default)]
     pub built_on: bool,
+    /// The suites whose `before` had run ahead of it, if it was ever begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suites: Option<BTreeSet<PathBuf>>,
 }
 
 impl Machine {
     /// What is to be saved.
     pub fn progress(&self) -> Progress {
+        // A course is the same one whichever way its folder was named.
+        let within = |suites: &BTreeSet<PathBuf>| -> BTreeSet<PathBuf> {
+            suites.iter().map(|suite| suite.strip_prefix(&self.course.root).unwrap_or(suite).to_owned()).collect()
+        };
         let mut lessons = BTreeMap::new();
         for (number, lesson) in self.course.lessons.iter().enumerate() {
             let steps = (0..lesson.steps.len())
@@ -58,6 +66,7 @@ impl Machine {
                         report: self.reports.get(&id).cloned(),
                         before: self.before.get(&id).cloned(),
                         built_on: self.built_on.contains(&id),
+                        suites: self.began.get(&id).map(|began| within(&began.suites)),
                     }
                 })
                 .collect();
@@ -65,13 +74,14 @@ impl Machine {
                 LessonProgress { digest: lesson.digest.clone(), steps, bindings: self.bindings[number].clone() };
             lessons.insert(key(&self.course, lesson), progress);
         }
-        Progress { lessons, suites: self.suites.clone() }
+        Progress { lessons, suites: within(&self.suites) }
     }
 
     /// A session that goes on where `progress` stood. The course must be the one of the progress: see [`first_change`].
     pub fn resume(course: Arc<Course>, rules: Rules, progress: &Progress) -> Self {
         let mut machine = Self::new(Arc::clone(&course), rules);
-        machine.suites.clone_from(&progress.suites);
+        let found = |suites: &BTreeSet<PathBuf>| suites.iter().map(|suite| course.root.join(suite)).collect();
+        machine.suites = found(&progress.suites);
         for (number, lesson) in course.lessons.iter().enumerate() {
             let Some(saved) = progress.lessons.get(&key(&course, lesson)) else { continue };
             machine.bindings[number] = saved.bindings.clone();
@@ -84,6 +94,10 @@ impl Machine {
                 }
                 if saved.is_some_and(|saved| saved.built_on) {
                     machine.built_on.insert(id);
+                }
+                if let Some(suites) = saved.and_then(|saved| saved.suites.as_ref()) {
+                    machine.beginnings += 1;
+                    machine.began.insert(id, Began { order: machine.beginnings, suites: found(suites) });
                 }
                 if *state == StepState::NotExecuted {
                     continue;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Active, CommandEnd, Effect, Hook, Machine, SETTLE_FIRST, SETTLE_MOST, Stage, verdict};
 use crate::compare::{Case, Comparison, Outcome, compare_with};
 use crate::lesson::{Expected, StepId};
+use crate::session::advice::Advice;
 use crate::session::directives;
 use crate::session::model::{Cause, CommandReport, Event, HookReport, StepReport, StepState};
 use crate::shell::{Ended, HookPhase};
@@ -57,6 +58,7 @@ impl Machine {
                 hooks: Vec::new(),
                 wait_s: 0,
                 ms: 0,
+                advice: None,
             },
             bindings,
             ahead,
@@ -330,6 +332,10 @@ impl Machine {
         }
         active.report.verdict = verdict(cause);
         active.report.cause = cause;
+        active.report.advice = cause.zip(self.course.step(id)).map(|(cause, step)| {
+            let limit = self.rules.timeout.unwrap_or(Duration::from_secs(step.annotations.timeout));
+            Advice::of(step, cause, &active.report, limit)
+        });
         self.reports.insert(id, active.report.clone());
         effects.push(Effect::Emit(Event::StepDone { id, report: active.report }));
         match cause {

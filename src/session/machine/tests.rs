@@ -440,3 +440,46 @@ fn a_second_try_can_be_cancelled_before_it_has_begun() {
     assert_eq!(machine.state(id(0)), Some(&StepState::Failed(Cause::Cancelled)));
     assert_eq!(done(&run(&mut machine, 0)), ["restore"]);
 }
+
+/// A course of a page in a folder with a suite.
+fn with_suite(root: &str, steps: &[(Annotations, &[(&str, &str)])]) -> Arc<Course> {
+    let mut course = course(steps);
+    let of = Arc::get_mut(&mut course).expect("the only one");
+    of.root = root.into();
+    of.lessons[0].path = of.root.join("page.md");
+    of.tree.path = of.root.clone();
+    of.tree.suite = Some(of.root.join("tests/hook-suite.sh"));
+    course
+}
+
+#[test]
+fn a_suite_that_is_undone_runs_again_in_a_session_that_was_taken_up_too() {
+    let plain = Annotations::default();
+    let steps: &[(Annotations, &[(&str, &str)])] = &[(plain.clone(), &[("a", "")]), (plain, &[("b", "")])];
+    let mut machine = Machine::new(with_suite("/course", steps), Rules::default());
+    assert_eq!(done(&run(&mut machine, 0)), ["checkpoint", "suite before"]);
+    assert_eq!(done(&machine.handle(T, hook(0))), ["run a"]);
+    machine.handle(T, end(0, ""));
+    assert_eq!(done(&run(&mut machine, 1)), ["checkpoint", "run b"], "the suite has run");
+    machine.handle(T, end(1, ""));
+    let resume = |root: &str, machine: &Machine| {
+        let text = serde_json::to_string(&machine.progress()).expect("serialises");
+        let progress = serde_json::from_str(&text).expect("reads back");
+        Machine::resume(with_suite(root, steps), Rules::default(), &progress)
+    };
+    // Whichever way the folder is named the next time.
+    let mut again = resume("course", &machine);
+    assert_eq!(done(&run(&mut again, 1)), ["restore"]);
+    assert_eq!(done(&again.handle(T, Input::Restored(id(1)))), ["run b"], "it stands behind the suite");
+    again.handle(T, end(1, ""));
+    let mut again = resume("/course", &again);
+    assert_eq!(done(&again.handle(T, Input::Request(Request::UndoTo(id(0))))), ["restore"]);
+    again.handle(T, Input::Restored(id(0)));
+    assert_eq!(done(&run(&mut again, 0)), ["checkpoint", "suite before"]);
+    // A first step that fails goes back to before the suite.
+    again.handle(T, hook(0));
+    again.handle(T, end(1, ""));
+    let mut again = resume("/course", &again);
+    assert_eq!(done(&run(&mut again, 0)), ["restore"]);
+    assert_eq!(done(&again.handle(T, Input::Restored(id(0)))), ["suite before"]);
+}

@@ -11,7 +11,7 @@ mod watch;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
 use futures::StreamExt;
@@ -25,15 +25,9 @@ use super::document::Page;
 use super::model::{Model, Wish};
 use super::terminal::Screen;
 use super::view::{Cache, view as draw_page};
-use super::{Options, grant, system, update};
+use super::{APART, BATCH, Options, grant, system, update};
 use crate::lesson::Course;
 use crate::session::{Event, Request};
-
-/// How many events are taken in before the next drawing at the latest.
-const BATCH: usize = 4096;
-
-/// While output streams, drawings are no closer than this.
-const APART: Duration = Duration::from_millis(16);
 
 /// A session that runs.
 pub struct Running {
@@ -137,8 +131,9 @@ pub async fn run(
             () = tokio::time::sleep_until((drawn + APART).into()), if late => late = false,
             event = next(&mut session) => match event {
                 Some(event) => {
+                    let began = Instant::now();
                     model::hear(&mut model, &mut preview, event);
-                    for _ in 1..BATCH {
+                    while began.elapsed() < BATCH {
                         match session.as_mut().map(|session| session.events.try_recv()) {
                             Some(Ok(event)) => model::hear(&mut model, &mut preview, event),
                             _ => break,

@@ -153,7 +153,7 @@ mod tests {
         };
         let verdict = if commands.iter().any(|command| command.1 != 0) { Verdict::Failed } else { Verdict::Passed };
         let commands = commands.iter().map(command).collect();
-        StepReport { line: 1, verdict, cause: None, commands, hooks: Vec::new(), wait_s: 0, ms: 1 }
+        StepReport { line: 1, verdict, cause: None, commands, hooks: Vec::new(), wait_s: 0, ms: 1, advice: None }
     }
 
     #[test]

@@ -130,8 +130,16 @@ impl Author {
             calls: Vec::new(),
         };
         let verdict = Verdict::Passed;
-        let report =
-            StepReport { line: 1, verdict, cause: None, commands: vec![command], hooks: Vec::new(), wait_s: 0, ms: 1 };
+        let report = StepReport {
+            line: 1,
+            verdict,
+            cause: None,
+            commands: vec![command],
+            hooks: Vec::new(),
+            wait_s: 0,
+            ms: 1,
+            advice: None,
+        };
         self.hear(Event::StepDone { id, report });
         self.hear(Event::Step { id, state: StepState::Passed });
     }

@@ -6,6 +6,7 @@ mod views;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -19,7 +20,7 @@ use super::update;
 use super::view::{Cache, view};
 use crate::compare::{Accepted, Comparison, Outcome, Rejected};
 use crate::lesson::{Course, CourseFolder, Lesson, StepId};
-use crate::session::{Cause, CommandReport, Event, Request, StepReport, StepState, Verdict};
+use crate::session::{Advice, Cause, CommandReport, Event, Request, StepReport, StepState, Verdict};
 use crate::tools::StdStream;
 
 const PAGE: &str = r#"---
@@ -128,7 +129,7 @@ fn report(matched: bool) -> CommandReport {
 }
 
 fn step_report(cause: Option<Cause>, matched: bool) -> StepReport {
-    StepReport {
+    let mut report = StepReport {
         line: 24,
         verdict: if cause.is_some() { Verdict::Failed } else { Verdict::Passed },
         cause,
@@ -136,7 +137,12 @@ fn step_report(cause: Option<Cause>, matched: bool) -> StepReport {
         hooks: Vec::new(),
         wait_s: 0,
         ms: 12,
-    }
+        advice: None,
+    };
+    let course = course();
+    let step = course.step(FIRST).expect("a step");
+    report.advice = cause.map(|cause| Advice::of(step, cause, &report, Duration::from_secs(120)));
+    report
 }
 
 #[test]
@@ -236,4 +242,49 @@ fn quitting_while_a_step_runs_asks_once_more() {
     assert!(press(&mut model, KeyCode::Char('q')).is_empty(), "another key goes on");
     assert_eq!(press(&mut model, KeyCode::Char('q')), [Request::Quit]);
     assert!(model.quit);
+}
+
+#[test]
+fn what_undoes_more_than_a_step_is_asked_for_twice() {
+    let mut model = model();
+    draw(&mut model, 80, 60);
+    update::event(&mut model, state(FIRST, StepState::Passed));
+    assert_eq!(press(&mut model, KeyCode::Char('U')), [Request::UndoTo(FIRST)], "one step is soon done again");
+    update::event(&mut model, state(SECOND, StepState::Passed));
+    assert!(press(&mut model, KeyCode::Char('U')).is_empty());
+    assert!(draw(&mut model, 80, 60).contains("undoes 2 steps that are done: U again"));
+    press(&mut model, KeyCode::Char('j'));
+    assert!(press(&mut model, KeyCode::Char('U')).is_empty(), "another key goes on");
+    assert_eq!(press(&mut model, KeyCode::Char('U')), [Request::UndoTo(FIRST)]);
+    assert!(!model.notice_shown);
+}
+
+#[test]
+fn a_page_is_read_when_all_but_the_last_words_are_seen() {
+    let mut model = model();
+    update::event(&mut model, state(FIRST, StepState::Passed));
+    update::event(&mut model, state(SECOND, StepState::Passed));
+    draw(&mut model, 80, 24);
+    assert!(!model.at_end());
+    let rows = (model.laid.page.0 - model.laid.tail) as u16 + 2;
+    let screen = draw(&mut model, 80, rows);
+    assert!(model.at_end() && !screen.contains("Well done"), "{screen}");
+    let screen = draw(&mut model, 80, rows + 2);
+    assert!(screen.contains("✓ This page is done, and it is the last one. Well done. q quits."), "{screen}");
+}
+
+#[test]
+fn what_a_page_says_twice_or_only_to_its_site_is_left_out() {
+    let page = "---\ntitle: Pods\n---\n\n# Pods\n\n::required-time\n\nText.\n\n```yaml\nkind: Pod\n# HIGHLIGHT\nname: a\n```\n";
+    let lesson = Lesson::parse(Path::new("/course/page.md"), page.as_bytes()).expect("a page");
+    let tree = CourseFolder { title: "Course".into(), lessons: vec![0], ..CourseFolder::default() };
+    let course = Course { root: "/course".into(), title: "Course".into(), lessons: vec![lesson], tree };
+    let mut model = Model::new(Arc::new(course), options(), (40, 20));
+    let screen = draw(&mut model, 40, 20);
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
+    assert_eq!(
+        lines[1..9],
+        ["Pods", "", "Text.", "", "▏  kind: Pod", "▏ ▐name: a", "", "This is the last page. q quits."],
+        "{screen}"
+    );
 }

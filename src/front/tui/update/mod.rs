@@ -13,6 +13,7 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, Mous
 
 use super::keys::Action;
 use super::model::{Difference, Model, Overlay, Reveal, Typing, TypingFor, Wish};
+use crate::compare::Outcome;
 use crate::lesson::StepId;
 use crate::session::{Request, StepState};
 
@@ -51,6 +52,7 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Request> {
         Some(action) => act(model, action),
         None => {
             model.confirm_quit = false;
+            model.confirm_undo = None;
             Vec::new()
         }
     }
@@ -59,6 +61,7 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Request> {
 /// Does what was asked for, by a key or from the palette.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
     let confirmed = std::mem::take(&mut model.confirm_quit);
+    let undo = model.confirm_undo.take();
     // These are the same everywhere.
     match action {
         Action::Interrupt if model.is_busy() => return vec![Request::Cancel],
@@ -113,7 +116,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
         }
         _ if model.home => over::home(model, action),
         _ if model.output && output::act(model, action) => {}
-        _ => return on_page(model, action),
+        _ => return on_page(model, action, undo),
     }
     Vec::new()
 }
@@ -124,21 +127,38 @@ fn quit(model: &mut Model, sure: bool) -> Vec<Request> {
     if sure { vec![Request::Quit] } else { Vec::new() }
 }
 
-fn on_page(model: &mut Model, action: Action) -> Vec<Request> {
+/// Goes back to before a step. What takes more than one step with it is asked for twice: that is much work lost for a slip.
+fn go_back(model: &mut Model, action: Action, id: StepId, asked: Option<StepId>) -> Vec<Request> {
+    let lost = model.steps.range(id..).filter(|(_, step)| step.state == StepState::Passed).count();
+    if lost > 1 && asked != Some(id) && !model.preview {
+        model.confirm_undo = Some(id);
+        let key = model.options.keys.hint(action);
+        model.say(format!("That undoes {lost} steps that are done: {key} again does it."));
+        return Vec::new();
+    }
+    model.notice_shown &= asked.is_none();
+    model.selected = Some(id);
+    model.reveal = Some(Reveal::Top(id));
+    vec![Request::UndoTo(id)]
+}
+
+fn on_page(model: &mut Model, action: Action, undo: Option<StepId>) -> Vec<Request> {
     match action {
         Action::Run => return run(model),
         Action::Skip => return vec![Request::SkipWait],
         Action::Cancel => return model.is_busy().then_some(Request::Cancel).into_iter().collect(),
-        Action::Undo => return model.selected.map(Request::UndoTo).into_iter().collect(),
-        Action::Reset => {
+        Action::Undo | Action::Reset => {
             let first = model.page_steps().next().map(|(id, _)| id);
-            if let Some(first) = first {
-                model.selected = Some(first);
-                model.reveal = Some(Reveal::Top(first));
-            }
-            return first.map(Request::UndoTo).into_iter().collect();
+            return match if action == Action::Undo { model.selected } else { first } {
+                Some(id) => go_back(model, action, id, undo),
+                None => Vec::new(),
+            };
         }
-        Action::Details => change_step(model, |step| step.details = !step.details),
+        Action::Details => {
+            change_step(model, |step| step.details = !step.details);
+            // They stand at its end, which may be below the screen's.
+            model.reveal = model.looked_at().filter(|id| model.steps[id].details).map(Reveal::End);
+        }
         Action::Explain => {
             let failed = |model: &Model, id: StepId| matches!(model.steps[&id].state, StepState::Failed(_));
             match model.looked_at().filter(|id| failed(model, *id)) {
@@ -150,6 +170,16 @@ fn on_page(model: &mut Model, action: Action) -> Vec<Request> {
             }
         }
         Action::Diff => {
+            let differs = |id: StepId| {
+                model.steps[&id].commands.values().any(|command| command.comparison.verdict == Outcome::Mismatch)
+            };
+            match model.looked_at().filter(|id| differs(*id)) {
+                Some(id) => model.reveal = Some(Reveal::End(id)),
+                None => {
+                    model.say("No output differs here from what the page shows.");
+                    return Vec::new();
+                }
+            }
             model.difference = match model.difference {
                 Difference::Places => Difference::Unified,
                 Difference::Unified => Difference::SideBySide,

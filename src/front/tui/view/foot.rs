@@ -125,7 +125,9 @@ fn page(model: &Model, keys: &mut Keys<'_>) {
         Some(StepState::Waiting(_)) => keys.add(9, Action::Skip, "skip the wait"),
         Some(StepState::Settling(_)) => keys.add(9, Action::Skip, "stop waiting"),
         Some(StepState::Passed) | None if !model.at_end() => keys.add(9, Action::Run, "read on"),
-        Some(StepState::Passed) | None => keys.add(9, Action::Run, "next page"),
+        Some(StepState::Passed) | None if model.lesson + 1 < model.course.lessons.len() => {
+            keys.add(9, Action::Run, "next page");
+        }
         _ => {}
     }
     if model.prompt.running {
@@ -159,7 +161,9 @@ fn page(model: &Model, keys: &mut Keys<'_>) {
     }
     keys.add(2, Action::Search, "search");
     keys.add(1, Action::NextStep, "next step");
-    keys.add(4, Action::NextPage, "page");
+    if model.course.lessons.len() > 1 {
+        keys.add(4, Action::NextPage, "page");
+    }
     keys.add(3, Action::Palette, "all");
 }
 

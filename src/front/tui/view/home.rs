@@ -31,17 +31,23 @@ pub(super) struct Listing<'a> {
 impl Listing<'_> {
     pub(super) fn folder(&mut self, folder: &CourseFolder, depth: usize) {
         let indent = " ".repeat(depth * 2);
-        let title = fit(&format!(" {indent}{}", plain(folder.title.as_bytes())), self.width);
-        self.lines.push((Line::styled(title, Style::new().add_modifier(Modifier::BOLD)), None));
-        for lesson in &folder.lessons {
-            self.page(*lesson, &indent);
+        // The page that speaks for its folder stands in the folder's line.
+        let title_of = |lesson: &usize| self.model.course.lessons.get(*lesson).map(|page| &page.front_matter.title);
+        let own = usize::from(folder.lessons.first().and_then(title_of) == Some(&folder.title));
+        if own == 0 {
+            let title = fit(&format!(" {indent}{}", plain(folder.title.as_bytes())), self.width);
+            self.lines.push((Line::styled(title, Style::new().add_modifier(Modifier::BOLD)), None));
+        }
+        for (at, lesson) in folder.lessons.iter().enumerate() {
+            self.page(*lesson, &indent, at < own);
         }
         for folder in &folder.folders {
             self.folder(folder, depth + 1);
         }
     }
 
-    fn page(&mut self, lesson: usize, indent: &str) {
+    /// A page's line; `speaks` for the page that stands in its folder's.
+    fn page(&mut self, lesson: usize, indent: &str, speaks: bool) {
         let Some(page) = self.model.course.lessons.get(lesson) else { return };
         let (passed, all) = self.model.progress(lesson);
         let failed = self.model.steps_of(lesson).any(|(_, step)| matches!(step.state, StepState::Failed(_)));
@@ -60,10 +66,12 @@ impl Listing<'_> {
         }
         right.push(' ');
         let pointer = if lesson == self.marked { "›" } else { " " };
-        let left = format!("{pointer}{indent}{mark} {}", plain(page.front_matter.title.as_bytes()));
+        let mark = if speaks && all == 0 { String::new() } else { format!("{mark} ") };
+        let left = format!("{pointer}{indent}{mark}{}", plain(page.front_matter.title.as_bytes()));
         let left = fit(&left, self.width.saturating_sub(columns(&right)));
         let gap = " ".repeat(self.width.saturating_sub(columns(&left) + columns(&right)));
         let style = if lesson == self.marked { self.theme.style(Role::Selected) } else { style };
+        let style = if speaks { style.add_modifier(Modifier::BOLD) } else { style };
         if lesson == self.marked {
             self.at = self.lines.len();
         }

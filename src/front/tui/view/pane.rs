@@ -11,7 +11,7 @@ use ratatui::widgets::{Borders, Clear, Paragraph};
 use super::{framed, mark_found};
 use crate::front::tui::model::{Model, StepView};
 use crate::front::tui::theme::{Role, Theme, sign, words};
-use crate::front::tui::wrap::{cut, fit};
+use crate::front::tui::wrap::{fit, fold};
 use crate::lesson::Step;
 use crate::session::plain;
 use crate::tools::StdStream;
@@ -127,7 +127,7 @@ pub(super) fn pane(frame: &mut Frame<'_>, area: Rect, model: &mut Model, theme: 
             Some(StdStream::Stderr) => theme.style(Role::ErrorOutput),
         };
         let text = if stream.is_none() { format!("$ {}", plain(text.as_bytes())) } else { text.to_owned() };
-        let mut lines = cut(&[(text, style)], width, &[], &[]);
+        let mut lines = fold(&[(text, style)], width, &[], &[]);
         if !model.search.is_empty() {
             lines.iter_mut().for_each(|line| mark_found(line, &model.search, theme.style(Role::Found)));
         }

@@ -12,7 +12,7 @@ use crate::front::tui::highlight;
 use crate::front::tui::model::Model;
 use crate::front::tui::prompt::{Menu, Prompt, Tried};
 use crate::front::tui::theme::{Role, Theme};
-use crate::front::tui::wrap::{Run, columns, cut, fit};
+use crate::front::tui::wrap::{Run, columns, cut, fit, fold};
 use crate::tools::StdStream;
 
 /// The prompt's sign, and the one of its further lines.
@@ -77,7 +77,7 @@ fn tried_line(tried: &Tried, at: usize, width: usize, theme: Theme) -> Vec<Line<
     match tried.output.line(at - commands) {
         Some((stream, text)) => {
             let style = if stream == StdStream::Stderr { theme.style(Role::ErrorOutput) } else { Style::new() };
-            cut(&[(text.to_owned(), style)], width, &[], &[])
+            fold(&[(text.to_owned(), style)], width, &[], &[])
         }
         None => cut(&[(tried.ending().unwrap_or_default(), theme.bad())], width, &[], &[]),
     }
