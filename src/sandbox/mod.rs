@@ -8,6 +8,7 @@ pub mod cluster;
 mod error;
 mod scenario;
 pub mod serve;
+pub(crate) mod tar;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
