@@ -10,6 +10,7 @@ mod error;
 mod hardware;
 mod scenario;
 pub mod serve;
+pub(crate) mod tar;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

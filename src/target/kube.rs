@@ -192,6 +192,8 @@ pub struct KubeClient {
     pub namespace: String,
     /// The server's URL.
     pub server: String,
+    /// What the configuration calls the user.
+    pub user: String,
     login: Option<Arc<Login>>,
 }
 
@@ -269,7 +271,7 @@ impl Target {
         let known = side.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let namespace = chosen.namespace.clone();
         if let Some(known) = known {
-            return Ok(KubeClient { namespace, ..known });
+            return Ok(KubeClient { namespace, user: chosen.user_name, ..known });
         }
         let recorder = Recorder { calls: self.calls().clone(), clock: self.clock().clone() };
         let client = match self.as_sandbox() {
@@ -281,7 +283,7 @@ impl Target {
             None => connect::client(&chosen, proxy, &recorder)?,
         };
         let login = login.map(|by| Arc::new(Login { by, token: tokio::sync::Mutex::default() }));
-        let made = KubeClient { client, namespace, server: chosen.server, login };
+        let made = KubeClient { client, namespace, server: chosen.server, user: chosen.user_name, login };
         side.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(key, made.clone());
         Ok(made)
     }

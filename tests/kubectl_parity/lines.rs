@@ -104,37 +104,147 @@ pub fn sections(text: &str, changes: bool) -> Vec<Section> {
     sections
 }
 
-/// What a command line must not hold to be run here: expansions, pipes, redirections, several commands, comments.
-const SHELL: &[&str] = &["$", "|", ";", "&", "<", ">", "`", "#", "\n", "{a..", "*"];
+/// Words of commands that do not end by themselves.
+const ENDLESS: &[&str] = &["--watch", "-w", "port-forward", "proxy", "edit", "-f=true"];
 
-/// Words of commands that do not end by themselves, or that need a terminal.
-const ENDLESS: &[&str] = &["--watch", "-w", "port-forward", "proxy", "edit", "-f=true", "-it", "--tty"];
+/// The kubectl commands in a shell text, each as it stands there: also those in pipes, substitutions and conditions. Left out are those
+/// with a variable, a substitution or a pattern among their words, which only the shell could fill in.
+fn calls(text: &str) -> Vec<String> {
+    let text = text.replace("\\\n", " ");
+    let mut found = Vec::new();
+    // The quotes that are open, and a `(` for each substitution that they are in.
+    let mut open: Vec<char> = Vec::new();
+    let mut chars = text.char_indices().peekable();
+    let mut before = ' ';
+    // Where a command began, how deep in substitutions, and whether it can be told without the shell.
+    let mut current: Option<(usize, usize, bool)> = None;
+    while let Some((at, c)) = chars.next() {
+        let quote = open.last().copied().filter(|one| *one != '(');
+        let depth = open.iter().filter(|one| **one == '(').count();
+        let ends = quote.is_none() && matches!(c, '|' | ';' | '&' | '<' | '>' | '#' | '\n' | ')');
+        if let Some((start, from, plain)) = current
+            && ends
+            && depth == from
+        {
+            let call = text[start..at].trim_end();
+            // A number ahead of `>` is that of a stream.
+            let call = if c == '>' { call.strip_suffix(" 2").unwrap_or(call) } else { call };
+            found.extend(plain.then(|| call.trim_end().to_owned()));
+            current = None;
+        }
+        if quote.is_none() && c == '#' && before.is_whitespace() {
+            while chars.next_if(|(_, c)| *c != '\n').is_some() {}
+        }
+        let starts = text[at..].starts_with("kubectl ") && (before.is_whitespace() || matches!(before, '(' | '"'));
+        if current.is_none() && starts {
+            current = Some((at + "kubectl ".len(), depth, true));
+        }
+        match (quote, c) {
+            (Some('"'), '"') => drop(open.pop()),
+            (_, '\\') => drop(chars.next()),
+            (None, '"') => open.push(c),
+            // Hooks hand commands around in single quotes.
+            (None, '\'') => {
+                let inside = text[at + 1..].split('\'').next().unwrap_or_default();
+                if current.is_none() {
+                    found.extend(calls(inside));
+                }
+                while chars.next_if(|(now, _)| *now <= at + 1 + inside.len()).is_some() {}
+            }
+            (_, '$') if chars.next_if(|(_, next)| *next == '(').is_some() => {
+                open.push('(');
+                if let Some((_, _, plain)) = &mut current {
+                    *plain = false;
+                }
+            }
+            (_, '$' | '`') | (None, '*') => {
+                if let Some((_, _, plain)) = &mut current {
+                    *plain = false;
+                }
+            }
+            (None, ')') => {
+                if open.last() == Some(&'(') {
+                    open.pop();
+                }
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    if let Some((start, _, true)) = current {
+        found.push(text[start..].trim_end().to_owned());
+    }
+    found
+}
 
-/// The kubectl lines of the corpus, each once, by chapter in the order of the pages.
+/// The hooks of a chapter, as one text.
+fn hooks(folder: &Path) -> String {
+    let mut text = String::new();
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    names.sort();
+    for path in names {
+        if path.is_dir() {
+            text.push_str(&hooks(&path));
+        } else if path.extension().is_some_and(|ending| ending == "sh") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The kubectl lines of the corpus's pages and hooks, each once, by chapter in the order of the pages.
 pub fn of_corpus(corpus: &Path) -> Vec<Section> {
     let (course, _) = Course::survey(&corpus.join("website/docs")).expect("the corpus is a course");
+    let manifests = corpus.join("manifests").to_string_lossy().into_owned();
     let mut seen = BTreeSet::new();
     let mut changes: Vec<Section> = Vec::new();
-    for lesson in &course.lessons {
-        let below = lesson.path.strip_prefix(corpus.join("website/docs")).unwrap_or(&lesson.path);
-        let chapter: Vec<_> = below.iter().take(2).map(|part| part.to_string_lossy()).collect();
-        let name = format!("corpus: {}", chapter.join("/"));
-        for command in lesson.steps.iter().flat_map(|step| &step.commands) {
-            let Some(text) = command.text.strip_prefix("kubectl ") else { continue };
-            if SHELL.iter().any(|part| text.contains(part)) {
-                continue;
-            }
-            let manifests = corpus.join("manifests");
-            let line = Line::read(&text.trim().replace("~/environment/eks-workshop", &manifests.to_string_lossy()));
-            let endless = line.words.iter().any(|word| ENDLESS.contains(&word.as_str()));
-            if endless || !seen.insert(line.words.clone()) {
+    let mut add = |name: &str, text: &str| {
+        for call in calls(text) {
+            let line = Line::read(&call.replace("~/environment/eks-workshop", &manifests));
+            let follows = line.verb() == "logs" && line.words.iter().any(|word| word == "-f");
+            let endless = follows || line.words.iter().any(|word| ENDLESS.contains(&word.as_str()));
+            // What another program was to write is not there.
+            let piped = line.words.iter().any(|word| word == "-") && line.words.iter().any(|word| word == "-f");
+            if endless || piped || !seen.insert(line.words.clone()) {
                 continue;
             }
             if changes.last().is_none_or(|last| last.name != name) {
-                changes.push(Section { name: name.clone(), changes: true, lines: Vec::new() });
+                changes.push(Section { name: name.to_owned(), changes: true, lines: Vec::new() });
             }
             changes.last_mut().expect("just put there").lines.push(line);
         }
+    };
+    let mut chapters: Vec<String> = Vec::new();
+    for lesson in &course.lessons {
+        let below = lesson.path.strip_prefix(corpus.join("website/docs")).unwrap_or(&lesson.path);
+        let chapter = below.iter().take(2).map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+        for command in lesson.steps.iter().flat_map(|step| &step.commands) {
+            add(&format!("corpus: {chapter}"), &command.text);
+        }
+        if !chapters.contains(&chapter) {
+            chapters.push(chapter);
+        }
+    }
+    for chapter in chapters {
+        let folder = corpus.join("website/docs").join(&chapter);
+        if folder.is_dir() {
+            add(&format!("hooks: {chapter}"), &hooks(&folder));
+        }
     }
     changes
+}
+
+#[test]
+fn commands_are_found_in_shell_texts() {
+    let all = calls(
+        "kubectl get po -o json | jq '.x'\nX=$(kubectl get ns -o jsonpath='{.a[*]}')\nkubectl get $X\n# kubectl no\n\
+         'while [[ $(kubectl get no | wc -l) -ne 1 ]];\\\ndo :; done'\nif kubectl wait pods -A 2>/dev/null; then :; fi\n\
+         kubectl exec a -- sh -c 'echo > x; ls' # why",
+    );
+    assert_eq!(
+        all,
+        ["get po -o json", "get ns -o jsonpath='{.a[*]}'", "get no", "wait pods -A", "exec a -- sh -c 'echo > x; ls'"]
+    );
 }

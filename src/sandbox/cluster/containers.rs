@@ -84,8 +84,15 @@ impl Containers for Kubelets {
             let mut controllers = lock(&controllers);
             let mut control = controllers.control.clone();
             control.now = self.clock.now();
-            answers::exec(&control, &mut controllers.nodes, pod, container, &request.command)
-                .map_err(|message| Status::new(500, "InternalError", message))
+            let nodes = &mut controllers.nodes;
+            let answer = if request.command.is_empty() {
+                let input = request.stdin.as_deref().map(String::from_utf8_lossy);
+                answers::attach(&control, nodes, pod, container, input.as_deref())
+            } else {
+                let input = request.stdin.as_deref().unwrap_or_default();
+                answers::exec(&control, nodes, pod, container, &request.command, input)
+            };
+            answer.map_err(|message| Status::new(500, "InternalError", message))
         };
         let answer = answer();
         async move {

@@ -195,6 +195,11 @@ impl Api {
         self.effects.as_ref()
     }
 
+    /// How many warnings of the server were told.
+    pub fn warnings(&self) -> usize {
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The server's URL.
     pub fn server(&self) -> &str {
         &self.client.server

@@ -226,7 +226,7 @@ impl Failure {
                 (format!("error: {message}\nSee '{command} -h' for help and examples"), 1)
             }
             Self::Api(failure) if failure.reason == "Invalid" => (failure.invalid(), 1),
-            Self::Many(failures) => (failures.iter().map(Self::among_others).collect::<Vec<_>>().join("\n"), 1),
+            Self::Many(failures) => (failures.iter().map(|one| one.among_others() + "\n").collect(), 1),
             other => (other.line(), 1),
         };
         if !text.ends_with('\n') {

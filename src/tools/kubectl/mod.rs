@@ -94,6 +94,11 @@ async fn work(call: TargetCall) -> Result<(), Failure> {
             Err(failure) => claims::missing(effects, failure, &session.namespace().await.unwrap_or_default()),
         }
     }
+    let warnings = session.warnings();
+    if result.is_ok() && session.options.on("warnings-as-errors") && warnings > 0 {
+        let noun = if warnings == 1 { "warning" } else { "warnings" };
+        return Err(Failure::message(format!("{warnings} {noun} received")));
+    }
     result
 }
 
@@ -167,7 +172,7 @@ pub(super) fn lacks(args: &[String]) -> Option<String> {
 }
 
 /// The commands that are known and refused by name.
-const REFUSED: &[&str] = &["attach", "edit", "port-forward", "proxy"];
+const REFUSED: &[&str] = &["attach", "completion", "edit", "port-forward", "proxy"];
 
 /// The command that the words mean, and the words without it.
 fn find(args: &[String]) -> Result<(Verb, Vec<String>), Failure> {

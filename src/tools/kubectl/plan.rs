@@ -293,7 +293,16 @@ impl Plan<'_> {
             }
             ["apply"] if self.options.on("server-side") => self.each_object(&[("patch", false)]),
             ["apply"] if client => self.each_object(&[("get", false)]),
-            ["apply"] => self.each_object(&[("get", false), ("create", true), ("patch", true)]),
+            ["apply"] => {
+                self.each_object(&[("get", false), ("create", true), ("patch", true)]);
+                if self.options.on("force") {
+                    self.each_object(&[("delete", true)]);
+                }
+                if self.options.on("prune") {
+                    self.add("list", "*", Some("*".into()), None, false, false);
+                    self.add("delete", "*", Some("*".into()), Some("*"), true, true);
+                }
+            }
             ["diff"] => self.each_object(&[("get", false), ("create", true), ("patch", true)]),
             ["replace"] => self.each_object(&[("get", true), ("update", true), ("delete", true), ("create", true)]),
             ["create", "job"] if !self.options.text("from").is_empty() => {
@@ -424,16 +433,46 @@ impl Plan<'_> {
                 }
             }
             ["debug"] => {
-                let found = self.select(&args[..args.len().min(1)]);
-                for about in &found {
-                    self.call("patch", about, "/ephemeralcontainers", true);
+                for word in &args {
+                    let place = word.contains('/');
+                    let named = if place { vec![word.clone()] } else { vec!["pods".to_owned(), word.clone()] };
+                    for about in self.select(&named) {
+                        let copies = !self.options.text("copy-to").is_empty();
+                        if about.0.kind == "Node" || copies {
+                            self.all("create", "pods", false);
+                        } else {
+                            self.call("patch", &about, "/ephemeralcontainers", false);
+                        }
+                        if copies && self.options.on("replace") {
+                            self.call("delete", &about, "", false);
+                        }
+                    }
                 }
-                self.all("create", "pods", true);
-                self.pods("attach", &[]);
+                if self.options.on("attach") || self.options.on("stdin") && !self.options.given("attach") {
+                    self.all("list", "pods", false);
+                    self.all("watch", "pods", true);
+                    let namespace = self.namespace(&self.kind("pods"));
+                    self.add("get", "pods/attach", namespace.clone(), Some("*"), true, true);
+                    self.add("get", "pods/log", namespace, Some("*"), false, true);
+                }
+            }
+            ["auth", "reconcile"] => {
+                let create = (!client).then_some(("create", true));
+                let calls: Vec<_> = [("get", false)]
+                    .into_iter()
+                    .chain(create)
+                    .chain((!client).then_some(("update", true)))
+                    .chain((!client).then_some(("delete", true)))
+                    .collect();
+                self.each_object(&calls);
             }
             ["explain"] => self.add("get", "/openapi/v3", None, None, false, true),
             // These read files alone, or are refused.
-            ["config" | "kustomize" | "version" | "edit" | "attach" | "port-forward" | "proxy", ..] => {}
+            [
+                "config" | "completion" | "kustomize" | "options" | "plugin" | "version" | "edit" | "attach"
+                | "port-forward" | "proxy",
+                ..,
+            ] => {}
             other => {
                 let command = other.join(" ");
                 self.add("*", &format!("({command})"), Some("*".into()), None, true, true);

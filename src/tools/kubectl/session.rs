@@ -11,9 +11,14 @@ use super::discovery::{Discovery, Mapping};
 use super::error::Failure;
 use super::options::{Parsed, duration};
 use crate::clock::Clock;
-use crate::target::{Effects, KubeOptions, Subject, Target};
+use crate::target::{Effects, KubeOptions, Subject, Target, TargetError};
 use crate::tools::{Files, Invocation, Output, TargetInput};
 
+/// The commands of which kubectl looks for the namespace before it connects: they tell in other words of a context that is not there.
+const NAMESPACE_FIRST: &[&str] = &[
+    "annotate", "cp", "debug", "delete", "describe", "events", "exec", "get", "label", "logs", "patch", "rollout",
+    "scale", "set", "taint",
+];
 /// How many bytes of standard input are taken as manifests.
 const STDIN_LIMIT: usize = 64 << 20;
 
@@ -112,6 +117,17 @@ impl Session {
         Ok(self.out.stderr(text).await?)
     }
 
+    /// Prints a warning to standard error as kubectl's log library (klog) does: ahead of it the date, the time, the process and
+    /// the `place` in kubectl's source.
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub async fn log_warning(&self, place: &str, text: &str) -> Result<(), Failure> {
+        let now = self.clock().now().to_zoned(jiff::tz::TimeZone::system());
+        let time = now.strftime("%m%d %H:%M:%S%.6f");
+        self.complain(format!("W{time} {:>7} {place}] {text}\n", std::process::id())).await
+    }
+
     /// Everything on standard input.
     ///
     /// # Errors
@@ -137,7 +153,16 @@ impl Session {
             .get_or_try_init(|| async {
                 let text = |name: &str| Some(self.options.text(name).to_owned()).filter(|text| !text.is_empty());
                 let request_timeout = request_timeout(self.options.text("request-timeout"))?;
-                let client = self.target.kube(&self.kube, self.files()).await?;
+                let client = self.target.kube(&self.kube, self.files()).await;
+                let client = client.map_err(|error| self.without_context(error))?;
+                let impersonates = text("as").is_some();
+                if !impersonates && (!self.options.all("as-group").is_empty() || text("as-uid").is_some()) {
+                    // client-go refuses it when it makes the connection.
+                    return Err(Failure::message(format!(
+                        "requesting uid, groups or user-extra for {} without impersonating a user",
+                        client.user
+                    )));
+                }
                 let namespace = client.namespace.clone();
                 let mut impersonate = Vec::new();
                 impersonate.extend(text("as").map(|user| ("Impersonate-User", user)));
@@ -151,6 +176,25 @@ impl Session {
                 Ok(Cluster { api, namespace })
             })
             .await
+    }
+
+    /// What kubectl says of a context that is not there depends on whether it was looked there for the namespace.
+    fn without_context(&self, error: TargetError) -> Failure {
+        let name = self.options.text("context");
+        let verb = self.command.split(' ').nth(1).unwrap_or_default();
+        let looks = NAMESPACE_FIRST.contains(&verb) && self.command != "kubectl set env"
+            || matches!(self.command.as_str(), "kubectl top pod" | "kubectl auth reconcile");
+        match error {
+            TargetError::Kubeconfig(words)
+                if looks
+                    && self.options.text("namespace").is_empty()
+                    && self.options.text("raw").is_empty()
+                    && words == format!("error: context \"{name}\" does not exist") =>
+            {
+                Failure::Plain(format!("Error in configuration: context was not found for specified context: {name}"))
+            }
+            other => other.into(),
+        }
     }
 
     /// The way to the API server.
@@ -167,6 +211,21 @@ impl Session {
     /// When a file of it cannot be read.
     pub fn kubeconfig(&self) -> Result<Kubeconfig, Failure> {
         Ok(self.target.kubeconfig(&self.kube, self.files())?)
+    }
+
+    /// How many warnings the server has given.
+    pub fn warnings(&self) -> usize {
+        self.cluster.get().map_or(0, |cluster| cluster.api.warnings())
+    }
+
+    /// The home folder as the shell has it.
+    pub fn home(&self) -> &str {
+        self.invocation.env.get("HOME").map_or("", String::as_str)
+    }
+
+    /// Whether credentials may be printed: those of a sandbox are no secret, and a person's own line is the person's.
+    pub fn may_tell_credentials(&self) -> bool {
+        self.target.as_sandbox().is_some() || self.target.is_persons_line()
     }
 
     /// The files that the configuration is made of, the one to write a new entry to first: that of `--kubeconfig`, else of

@@ -23,6 +23,7 @@ mod transform;
 use serde_json::Value;
 
 pub(super) use command::kustomize;
+pub(super) use select::fits_selector;
 
 use super::Files;
 use super::yaml::{Dialect, to_yaml};

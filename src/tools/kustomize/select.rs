@@ -118,7 +118,7 @@ impl<'a> Matcher<'a> {
 ///
 /// # Errors
 /// When it is no selector.
-fn fits_selector(selector: &str, texts: &Map<String, Value>) -> Result<bool, String> {
+pub fn fits_selector(selector: &str, texts: &Map<String, Value>) -> Result<bool, String> {
     let mut requirements = vec![String::new()];
     let mut depth = 0;
     for c in selector.chars() {

@@ -78,7 +78,7 @@ impl Server {
         match call.method.as_str() {
             "GET" | "HEAD" if call.flag("watch") => "watch",
             "GET" | "HEAD" if target.name.is_none() => "list",
-            "GET" | "HEAD" if target.subresource.as_deref() == Some("exec") => "create",
+            "GET" | "HEAD" if matches!(target.subresource.as_deref(), Some("attach" | "exec")) => "create",
             "GET" | "HEAD" => "get",
             "POST" => "create",
             "PUT" => "update",

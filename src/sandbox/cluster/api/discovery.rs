@@ -20,6 +20,7 @@ fn subresource(kind: &Kind, name: &str) -> (String, String, String, Vec<&'static
         "scale" => other("autoscaling", "v1", "Scale", &["get", "patch", "update"]),
         "binding" => other("", "v1", "Binding", &["create"]),
         "eviction" => other("policy", "v1", "Eviction", &["create"]),
+        "attach" => other("", "v1", "PodAttachOptions", &["create", "get"]),
         "exec" => other("", "v1", "PodExecOptions", &["create", "get"]),
         "log" => own(&["get"]),
         "token" => other("authentication.k8s.io", "v1", "TokenRequest", &["create"]),

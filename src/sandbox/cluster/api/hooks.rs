@@ -35,7 +35,7 @@ pub struct LogOptions {
 /// A command to run in a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecRequest {
-    /// The program and its arguments.
+    /// The program and its arguments; none to be attached to what the container runs itself.
     pub command: Vec<String>,
     /// What was written to its standard input until that was closed, when the caller sends one.
     pub stdin: Option<Vec<u8>>,

@@ -127,7 +127,7 @@ pub static BUILT_IN: &[Kind] = kinds! {
     "" "v1" "Node" "nodes" "node" cluster ("no") () ("status") uncounted Subdomain stored "core.v1.Node";
     "" "v1" "PersistentVolumeClaim" "persistentvolumeclaims" "persistentvolumeclaim" namespaced ("pvc") () ("status") uncounted Subdomain stored "core.v1.PersistentVolumeClaim";
     "" "v1" "PersistentVolume" "persistentvolumes" "persistentvolume" cluster ("pv") () ("status") uncounted Subdomain stored "core.v1.PersistentVolume";
-    "" "v1" "Pod" "pods" "pod" namespaced ("po") ("all") ("binding" "ephemeralcontainers" "eviction" "exec" "log" "status") counted Subdomain stored "core.v1.Pod";
+    "" "v1" "Pod" "pods" "pod" namespaced ("po") ("all") ("attach" "binding" "ephemeralcontainers" "eviction" "exec" "log" "status") counted Subdomain stored "core.v1.Pod";
     "" "v1" "PodTemplate" "podtemplates" "podtemplate" namespaced () () () counted Subdomain stored "core.v1.PodTemplate";
     "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller" namespaced ("rc") ("all") ("scale" "status") counted Subdomain stored "core.v1.ReplicationController";
     "" "v1" "ResourceQuota" "resourcequotas" "resourcequota" namespaced ("quota") () ("status") uncounted Subdomain stored "core.v1.ResourceQuota";

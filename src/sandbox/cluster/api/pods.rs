@@ -360,7 +360,8 @@ impl Server {
         let container = self.container_of(call, &pod)?;
         let command: Vec<String> =
             call.query.iter().filter(|(key, _)| key == "command").map(|(_, value)| value.clone()).collect();
-        if command.is_empty() {
+        let attaches = target.subresource.as_deref() == Some("attach");
+        if command.is_empty() && !attaches {
             return Err(Status::bad_request("you must specify at least one command for the container"));
         }
         if let Some(phase) = pod["status"]["phase"].as_str().filter(|phase| matches!(*phase, "Succeeded" | "Failed")) {

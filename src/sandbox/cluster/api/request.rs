@@ -226,7 +226,7 @@ impl Server {
             }
             (Some("scale"), _) => self.scale(call, target),
             (Some("log"), &Method::GET) => self.log(call, target),
-            (Some("exec"), _) => Err(Status::bad_request("Upgrade request required")),
+            (Some("attach" | "exec"), _) => Err(Status::bad_request("Upgrade request required")),
             (Some("binding"), &Method::POST) => self.bind(call, target),
             (Some("eviction"), &Method::POST) => self.evict(call, target),
             (Some("token"), &Method::POST) => self.token(call, target),

@@ -143,7 +143,7 @@ impl Server {
     pub(super) fn parse_exec(&self, path: &str) -> Result<super::request::Target, Status> {
         let target = self.target_of(path)?;
         match target.subresource.as_deref() {
-            Some("exec") if target.kind.kind == "Pod" => Ok(target),
+            Some("attach" | "exec") if target.kind.kind == "Pod" => Ok(target),
             _ => Err(Status::no_resource()),
         }
     }

@@ -9,7 +9,7 @@ use super::super::controllers::control::Control;
 use super::super::object::{self, resources};
 use super::super::seed::fits_pattern;
 use super::inside::{Inside, Lacking};
-use super::runtime::{ContainerRuntime, PodRuntime, Run, Stage};
+use super::runtime::{ContainerRuntime, End, PodRuntime, Run, Stage};
 use super::{Nodes, behaviour, conditions, play};
 
 /// What a command in a container did.
@@ -26,9 +26,7 @@ pub struct Answer {
 }
 
 fn container<'a>(pod: &'a Value, name: &str) -> Option<&'a Value> {
-    play::containers(pod, "containers")
-        .chain(play::containers(pod, "initContainers"))
-        .find(|container| object::text(container, "/name") == name)
+    play::all_containers(pod).find(|container| object::text(container, "/name") == name)
 }
 
 /// The run whose log was asked for: the present or latest one, or the one before.
@@ -82,7 +80,9 @@ pub fn lines(
             printed.extend(text.lines().map(|line| (at, line.to_owned())));
         }
     }
-    if let (Some(words), Some(end)) = (&run.last_words, &run.end) {
+    // What a command printed is there as soon as it runs.
+    let told = run.end.as_ref().or(run.planned.as_ref());
+    if let (Some(words), Some(end)) = (&run.last_words, told) {
         printed.extend(words.lines().map(|line| (end.at, line.to_owned())));
     }
     printed.sort_by_key(|(at, _)| *at);
@@ -112,7 +112,56 @@ pub fn is_talking(control: &Control, nodes: &Nodes, now: Timestamp) -> bool {
     })
 }
 
-/// Runs a command in a container.
+/// Attaches to a container: what it has printed by now, and what a shell that waits there for its standard input says to `input`. The
+/// shell ends with it.
+///
+/// # Errors
+/// The kubelet's words when the container does not run.
+pub fn attach(
+    control: &Control,
+    nodes: &mut Nodes,
+    pod: &Value,
+    name: &str,
+    input: Option<&str>,
+) -> Result<Answer, String> {
+    let uid = object::uid(pod);
+    let runtime = nodes.pod(uid).cloned();
+    let own = runtime.as_ref().and_then(|runtime| runtime.containers.get(name));
+    let (Some(Stage::Running(run)), Some(container)) = (own.map(|own| &own.stage), container(pod, name)) else {
+        return Err(format!("container {name} not found in pod {}_{}", object::name(pod), object::namespace(pod)));
+    };
+    let (printed, _) = lines(control, pod, name, run, control.now);
+    let mut answer =
+        Answer { stdout: printed.iter().map(|(_, line)| format!("{line}\n")).collect(), ..Answer::default() };
+    if let Some(planned) = &run.planned {
+        answer.took = planned.at.duration_since(control.now).unsigned_abs();
+        return Ok(answer);
+    }
+    // Only a container that was given no command waits for one: a shell.
+    let commands = ["command", "args"].into_iter().flat_map(|field| container[field].as_array().into_iter().flatten());
+    let is_shell = commands.clone().count() < 2 && commands.clone().all(|word| word == "sh" || word == "bash");
+    let Some(input) = input.filter(|_| container["stdin"] == true && is_shell) else { return Ok(answer) };
+    let row = behaviour(control, pod, container);
+    let mut inside = Inside { control, pod, container, run, row, disks: &mut nodes.disks, input: &[] };
+    let script = ["sh".to_owned(), "-c".to_owned(), input.to_owned()];
+    let said = match inside.execute(&script) {
+        Ok(said) => said,
+        Err(Lacking::Program | Lacking::Unplayed(_)) => {
+            let stderr = format!("the sandbox's containers cannot do this: {}\n", input.trim_end());
+            Answer { stderr, code: 1, ..Answer::default() }
+        }
+    };
+    let mut ended = run.clone();
+    ended.last_words = Some(format!("{}{}", said.stdout, said.stderr));
+    ended.planned = Some(End { at: control.now, code: i64::from(said.code) });
+    nodes.change_run(uid, name, ended);
+    // The Pod's status tells everybody else.
+    nodes.sync(control, pod);
+    answer.stdout.push_str(&said.stdout);
+    Ok(Answer { stdout: answer.stdout, ..said })
+}
+
+/// Runs a command in a container; `input` is what it reads.
 ///
 /// # Errors
 /// The kubelet's words when the container does not run or has no such program.
@@ -122,6 +171,7 @@ pub fn exec(
     pod: &Value,
     name: &str,
     command: &[String],
+    input: &[u8],
 ) -> Result<Answer, String> {
     let runtime = nodes.pod(object::uid(pod)).cloned();
     let own = runtime.as_ref().and_then(|runtime| runtime.containers.get(name));
@@ -140,7 +190,7 @@ pub fn exec(
         let code = i32::try_from(row.code).unwrap_or(1);
         return Ok(Answer { stdout: fill(&row.stdout), stderr: fill(&row.stderr), code, ..Answer::default() });
     }
-    let mut inside = Inside { control, pod, container, run, row, disks: &mut nodes.disks };
+    let mut inside = Inside { control, pod, container, run, row, disks: &mut nodes.disks, input };
     inside.execute(command).map_err(|lacking| match lacking {
         Lacking::Program => {
             let program = command.first().map(String::as_str).unwrap_or_default();

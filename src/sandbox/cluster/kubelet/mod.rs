@@ -80,6 +80,15 @@ impl Nodes {
         self.pods.get(uid)
     }
 
+    /// Puts another course of a container's present run in its place.
+    pub(super) fn change_run(&mut self, uid: &str, container: &str, run: Run) {
+        if let Some(pod) = self.pods.get_mut(uid)
+            && let Some(own) = Arc::make_mut(pod).containers.get_mut(container)
+        {
+            own.stage = Stage::Running(run);
+        }
+    }
+
     /// Forgets a Pod that is gone.
     pub fn forget(&mut self, uid: &str) {
         if let Some(gone) = self.pods.remove(uid) {

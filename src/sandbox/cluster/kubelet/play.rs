@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::super::controllers::control::Control;
 use super::super::object::{self, resources};
 use super::conditions::Scene;
+use super::inside::{Inside, Lacking};
 use super::runtime::{ContainerRuntime, End, PodRuntime, Run, Stage};
 use super::{COMPONENT, KIND, Nodes, behaviour, environment, images, probes};
 
@@ -27,9 +28,19 @@ const LONGEST_WAIT: u64 = 300;
 /// A container that ran this long starts anew with the shortest wait.
 const FORGIVEN: i64 = 600;
 
+/// The lists of a Pod's containers.
+pub(super) const MAIN: &str = "containers";
+pub(super) const INIT: &str = "initContainers";
+pub(super) const EPHEMERAL: &str = "ephemeralContainers";
+
 /// A Pod's containers of a list.
 pub(super) fn containers<'a>(pod: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     pod["spec"][field].as_array().into_iter().flatten()
+}
+
+/// All of a Pod's containers.
+pub(super) fn all_containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    [MAIN, INIT, EPHEMERAL].into_iter().flat_map(|list| containers(pod, list))
 }
 
 /// Brings a Pod to the present. Answers whether it has ended for good and is to go.
@@ -53,25 +64,39 @@ pub(super) fn advance(nodes: &mut Nodes, control: &Control, pod: &Value, runtime
             nodes.address(control, object::text(pod, "/spec/nodeName"), object::uid(pod))
         };
     }
-    for container in containers(pod, "initContainers") {
-        let mut own = runtime.containers.remove(object::text(container, "/name")).unwrap_or_default();
-        Player { nodes, control, pod, container, init: true, ip: &runtime.ip }.play(&mut own);
+    // They wait for no other container.
+    for container in containers(pod, EPHEMERAL) {
+        one(nodes, control, pod, runtime, (EPHEMERAL, container));
+    }
+    for container in containers(pod, INIT) {
+        let own = one(nodes, control, pod, runtime, (INIT, container));
         let passed = match &own.stage {
             Stage::Ended { run, .. } => run.end.as_ref().is_some_and(|end| end.code == 0),
             Stage::Running(_) => container["restartPolicy"] == "Always",
             _ => false,
         };
-        runtime.containers.insert(object::text(container, "/name").to_owned(), own);
         if !passed {
             return false;
         }
     }
-    for container in containers(pod, "containers") {
-        let mut own = runtime.containers.remove(object::text(container, "/name")).unwrap_or_default();
-        Player { nodes, control, pod, container, init: false, ip: &runtime.ip }.play(&mut own);
-        runtime.containers.insert(object::text(container, "/name").to_owned(), own);
+    for container in containers(pod, MAIN) {
+        one(nodes, control, pod, runtime, (MAIN, container));
     }
     false
+}
+
+/// Brings one container of a list to the present.
+fn one<'r>(
+    nodes: &mut Nodes,
+    control: &Control,
+    pod: &Value,
+    runtime: &'r mut PodRuntime,
+    (list, container): (&'static str, &Value),
+) -> &'r ContainerRuntime {
+    let name = object::text(container, "/name");
+    let mut own = runtime.containers.remove(name).unwrap_or_default();
+    Player { nodes, control, pod, container, list, ip: &runtime.ip }.play(&mut own);
+    runtime.containers.entry(name.to_owned()).or_insert(own)
 }
 
 /// Asks the containers to stop, and ends them when their time has come.
@@ -83,7 +108,7 @@ fn stop(control: &Control, pod: &Value, runtime: &mut PodRuntime) -> bool {
             let grace = object::number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(30);
             let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
             let mut longest = Duration::ZERO;
-            for container in containers(pod, "containers").chain(containers(pod, "initContainers")) {
+            for container in all_containers(pod) {
                 let name = object::text(container, "/name");
                 if matches!(runtime.containers.get(name).map(|own| &own.stage), Some(Stage::Running(_))) {
                     let field = format!("spec.containers{{{name}}}");
@@ -100,7 +125,7 @@ fn stop(control: &Control, pod: &Value, runtime: &mut PodRuntime) -> bool {
     if now < at {
         return false;
     }
-    for container in containers(pod, "containers").chain(containers(pod, "initContainers")) {
+    for container in all_containers(pod) {
         if let Some(own) = runtime.containers.get_mut(object::text(container, "/name"))
             && let Stage::Running(run) = &own.stage
         {
@@ -146,7 +171,7 @@ struct Player<'a> {
     control: &'a Control,
     pod: &'a Value,
     container: &'a Value,
-    init: bool,
+    list: &'static str,
     ip: &'a str,
 }
 
@@ -160,8 +185,7 @@ impl Player<'_> {
     }
 
     fn field(&self) -> String {
-        let list = if self.init { "initContainers" } else { "containers" };
-        format!("spec.{list}{{{}}}", self.name())
+        format!("spec.{}{{{}}}", self.list, self.name())
     }
 
     fn event(&self, severity: &str, reason: &str, message: &str) {
@@ -357,9 +381,54 @@ impl Player<'_> {
             next_exit: 0,
             exit_at: None,
             last_words: None,
+            planned: None,
             end: None,
         };
-        own.stage = Stage::Running(run);
+        // What somebody starts by hand and once, such as a debugger, does what it is told to; others run on as the scenario says.
+        let once = object::text(self.pod, "/spec/restartPolicy") == "Never" && object::controller(self.pod).is_none();
+        let told = self.list == EPHEMERAL || self.list == MAIN && once && row.is_none();
+        own.stage = Stage::Running(if told { self.with_command(run, row.is_some()) } else { run });
+    }
+
+    /// A run of what a container was given to do: its output and its end are known as soon as it starts.
+    fn with_command(&mut self, mut run: Run, described: bool) -> Run {
+        let words = |field: &str| {
+            let words = self.container[field].as_array().into_iter().flatten().filter_map(Value::as_str);
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut command = [words("command"), words("args")].concat();
+        if matches!(command.as_slice(), [shell] if matches!(shell.as_str(), "sh" | "bash")) {
+            command.clear();
+        }
+        let ephemeral = self.list == EPHEMERAL;
+        // Without a command it is a shell that waits for its input, or does what its image does, which nobody knows but the scenario.
+        if command.is_empty() && (self.container["stdin"] == true || described || !ephemeral) {
+            return run;
+        }
+        let now = self.control.now;
+        let (text, code, took) = if command.is_empty() {
+            (String::new(), 0, Duration::ZERO)
+        } else {
+            let Self { control, pod, container, .. } = *self;
+            let row = behaviour(control, pod, container);
+            let mut inside =
+                Inside { control, pod, container, run: &run, row, disks: &mut self.nodes.disks, input: &[] };
+            match inside.execute(&command) {
+                Ok(answer) => (answer.stdout + &answer.stderr, i64::from(answer.code), answer.took),
+                Err(_) if !ephemeral => return run,
+                Err(Lacking::Program) => {
+                    let program = &command[0];
+                    let why = format!("exec: \"{program}\": executable file not found in $PATH\n");
+                    (why, 127, Duration::ZERO)
+                }
+                Err(Lacking::Unplayed(what)) => {
+                    (format!("the sandbox's containers cannot do this: {what}\n"), 1, Duration::ZERO)
+                }
+            }
+        };
+        run.last_words = Some(text);
+        run.planned = Some(End { at: object::after(now, took.max(NOTICE)), code });
+        run
     }
 
     fn run(&mut self, own: &mut ContainerRuntime, mut run: Run) -> bool {
@@ -386,10 +455,19 @@ impl Player<'_> {
             }
             run.next_exit += 1;
         }
+        if let Some(End { at, code }) = run.planned {
+            if now >= at {
+                self.end(own, run, code);
+                return true;
+            }
+            run.exit_at = Some(at);
+            own.stage = Stage::Running(run);
+            return false;
+        }
         run.exit_at = None;
         // An init container that the scenario says nothing of does its work and ends.
         let sidecar = self.container["restartPolicy"] == "Always";
-        if self.init && !sidecar && exits.is_empty() {
+        if self.list == INIT && !sidecar && exits.is_empty() {
             let at = object::after(run.started, NOTICE);
             if now >= at {
                 self.end(own, run, 0);
@@ -408,7 +486,8 @@ impl Player<'_> {
             "" => "Always",
             policy => policy,
         };
-        let again = match (policy, self.init) {
+        let again = match (policy, self.list == INIT) {
+            _ if self.list == EPHEMERAL => false,
             ("Always", false) => true,
             ("Always" | "OnFailure", _) => code != 0,
             _ => false,

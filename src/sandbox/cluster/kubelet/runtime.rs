@@ -110,6 +110,9 @@ pub struct Run {
     pub exit_at: Option<Timestamp>,
     /// What it printed before its end, besides what it prints in any case.
     pub last_words: Option<String>,
+    /// When and how it will end, where that is known from its command.
+    #[serde(default)]
+    pub planned: Option<End>,
     /// When and how it ended.
     pub end: Option<End>,
 }

@@ -35,6 +35,16 @@ pub(super) fn of(control: &Control, pod: &Value, runtime: &PodRuntime) -> Value 
         phases.push(own);
         statuses.push(container_status(pod, container, own, initialized, ready));
     }
+    let mut ephemeral_statuses = Vec::new();
+    for container in containers(pod, "ephemeralContainers") {
+        let none = ContainerRuntime::default();
+        let mut status = container_status(pod, container, own(container).unwrap_or(&none), true, false);
+        if let Some(status) = status.as_object_mut() {
+            // It is never ready, and nobody waits for it.
+            status.shift_remove("started");
+        }
+        ephemeral_statuses.push(status);
+    }
     let phase = phase(pod, &phases);
     let finished = matches!(phase, "Succeeded" | "Failed");
     let networked = !runtime.ip.is_empty() && !finished;
@@ -89,6 +99,9 @@ pub(super) fn of(control: &Control, pod: &Value, runtime: &PodRuntime) -> Value 
         status["initContainerStatuses"] = init_statuses.into();
     }
     status["containerStatuses"] = statuses.into();
+    if !ephemeral_statuses.is_empty() {
+        status["ephemeralContainerStatuses"] = ephemeral_statuses.into();
+    }
     status["qosClass"] = quality(pod).into();
     status
 }

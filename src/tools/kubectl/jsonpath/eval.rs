@@ -189,6 +189,8 @@ impl Evaluation {
 
 fn compare(left: &Value, operator: &str, right: &Value) -> Result<bool, EvalError> {
     let order = match (left, right) {
+        // Go compares whole numbers and others only among themselves.
+        (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => None,
         (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()),
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
         (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),

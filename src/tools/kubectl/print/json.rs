@@ -5,14 +5,22 @@ use serde_json::Value;
 /// One line, no spaces.
 pub fn compact(value: &Value) -> String {
     let mut out = String::new();
-    write(value, None, &mut out);
+    write(value, None, true, &mut out);
     out
 }
 
 /// Indented by four spaces a level, with a newline at the end, as `-o json` prints it.
 pub fn indented(value: &Value) -> String {
     let mut out = String::new();
-    write(value, Some(0), &mut out);
+    write(value, Some(0), true, &mut out);
+    out.push('\n');
+    out
+}
+
+/// The same with the keys in their own order, for what kubectl prints of its own types.
+pub fn indented_in_order(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, Some(0), false, &mut out);
     out.push('\n');
     out
 }
@@ -30,14 +38,24 @@ pub fn sorted(value: &Value) -> Value {
     }
 }
 
-fn write(value: &Value, level: Option<usize>, out: &mut String) {
+/// An object with these fields first, in this order, and all others behind them.
+pub fn in_order(value: &Value, fields: &[&str]) -> Value {
+    let Some(map) = value.as_object() else { return value.clone() };
+    let first = fields.iter().filter_map(|field| map.get_key_value(*field));
+    let others = map.iter().filter(|(field, _)| !fields.contains(&field.as_str()));
+    Value::Object(first.chain(others).map(|(field, value)| (field.clone(), value.clone())).collect())
+}
+
+fn write(value: &Value, level: Option<usize>, by_key: bool, out: &mut String) {
     let inner = level.map(|level| level + 1);
     match value {
         Value::Object(map) if map.is_empty() => out.push_str("{}"),
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by(|a, b| a.0.cmp(b.0));
+            if by_key {
+                entries.sort_by(|a, b| a.0.cmp(b.0));
+            }
             out.push('{');
             for (at, (key, value)) in entries.into_iter().enumerate() {
                 if at > 0 {
@@ -46,7 +64,7 @@ fn write(value: &Value, level: Option<usize>, out: &mut String) {
                 line(inner, out);
                 string(key, out);
                 out.push_str(if level.is_some() { ": " } else { ":" });
-                write(value, inner, out);
+                write(value, inner, by_key, out);
             }
             line(level, out);
             out.push('}');
@@ -58,7 +76,7 @@ fn write(value: &Value, level: Option<usize>, out: &mut String) {
                     out.push(',');
                 }
                 line(inner, out);
-                write(value, inner, out);
+                write(value, inner, by_key, out);
             }
             line(level, out);
             out.push(']');

@@ -42,6 +42,7 @@ pub struct ObjectPrinter {
     managed_fields: bool,
     no_headers: bool,
     sort_by: String,
+    in_order: bool,
     printed: usize,
 }
 
@@ -114,8 +115,14 @@ impl ObjectPrinter {
             managed_fields: options.on("show-managed-fields"),
             no_headers: options.on("no-headers"),
             sort_by: options.text("sort-by").to_owned(),
+            in_order: false,
             printed: 0,
         }))
+    }
+
+    /// The same for an object of one of kubectl's own types: JSON has its fields in the order that they come in.
+    pub fn in_order(self) -> Self {
+        Self { in_order: true, ..self }
     }
 
     /// What an object, or a list of them, looks like.
@@ -146,6 +153,7 @@ impl ObjectPrinter {
         }
         self.printed += 1;
         match &self.format {
+            Format::Json if self.in_order => Ok(json::indented_in_order(&object)),
             Format::Json => Ok(json::indented(&object)),
             Format::Yaml => {
                 let text = to_yaml(&json::sorted(&object), Dialect::Kubectl);
@@ -238,7 +246,7 @@ pub fn list(items: Vec<Value>) -> Value {
 /// `deployment.apps/web`
 pub fn name(object: &Value) -> String {
     let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let name = object["metadata"]["name"].as_str().unwrap_or("<unknown>");
     match object["apiVersion"].as_str().and_then(|version| version.split_once('/')) {
         Some((group, _)) => format!("{kind}.{group}/{name}"),
         None => format!("{kind}/{name}"),

@@ -1,9 +1,12 @@
 //! `kubectl apply`
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 
 use super::dry_run::{DryRun, tell};
+use super::{delete, prune};
 use crate::tools::kubectl::api::{APPLY, Call, MERGE, STRATEGIC_MERGE};
 use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
@@ -13,8 +16,7 @@ use crate::tools::kubectl::print::object::ObjectPrinter;
 use crate::tools::kubectl::resources::Object;
 use crate::tools::kubectl::session::Session;
 use crate::tools::kubectl::three_way;
-
-const NOT_BUILT: &str = "this kubectl does not have it yet";
+use crate::tools::kustomize::fits_selector;
 
 /// The command's options.
 pub const OPTIONS: &[&[Flag]] = &[
@@ -27,11 +29,11 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::number("grace-period", "-1"),
         Flag::switch("openapi-patch").or("true"),
         Flag::switch("overwrite").or("true"),
-        Flag::refused("prune", NOT_BUILT).alone("true"),
-        Flag::refused("prune-allowlist", NOT_BUILT),
+        Flag::switch("prune"),
+        Flag::each("prune-allowlist"),
         Flag::text("selector").short('l'),
         Flag::switch("server-side"),
-        Flag::refused("subresource", NOT_BUILT),
+        Flag::text("subresource"),
         Flag::duration("timeout", "0s"),
         Flag::text("validate").or("strict").alone("strict"),
         Flag::switch("wait"),
@@ -58,6 +60,8 @@ are the ways you can resolve this warning:
   stop managing the field (remove it from their configuration).
 See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts";
 
+/// How long is waited before it is looked again whether an object is gone.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often a patch is tried again when somebody else changes the object at the same time.
 const CONFLICTS: usize = 5;
 
@@ -76,9 +80,6 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if options.on("force") && options.on("server-side") {
         return Err(Failure::message("--force cannot be used with --server-side"));
     }
-    if options.on("force") {
-        return Err(Failure::message("--force is not built into this kubectl yet: delete the object first"));
-    }
     if options.on("force-conflicts") && !options.on("server-side") {
         return Err(Failure::message("--force-conflicts only works with --server-side"));
     }
@@ -88,19 +89,30 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             "invalid - validate option {validate:?}; must be one of: strict (or true), warn, ignore (or false)"
         )));
     }
+    delete::propagation(session)?;
     let dry = DryRun::of(session).await?;
+    let to_prune = prune::chosen(session).await?;
     if options.on("server-side") && dry == DryRun::Client {
         return Err(Failure::message(
             "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)",
         ));
     }
+    if options.on("force") && dry == DryRun::Server {
+        return Err(Failure::message("--dry-run=server cannot be used with --force"));
+    }
+    prune::check(session)?;
+    if !options.text("subresource").is_empty() && !options.on("server-side") {
+        return Err(Failure::message("--subresource can only be specified for --server-side"));
+    }
     let mut printer = ObjectPrinter::chosen(session).await?;
     let mut failures = Vec::new();
     let mut applied = Vec::new();
+    let mut visited = prune::Visited::default();
     let mut objects = Vec::new();
     for (value, source) in crate::tools::kubectl::manifests::read(session).await? {
         match session.local(value).await {
-            Ok(object) => objects.push(Object { source, ..object }),
+            Ok(object) if is_selected(session, &object)? => objects.push(Object { source, ..object }),
+            Ok(_) => {}
             Err(Failure::Closed) => return Err(Failure::Closed),
             Err(failure) => failures.push(failure),
         }
@@ -110,10 +122,13 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     for object in objects {
         match one(session, &object, dry).await {
-            Ok((value, done)) => match &printer {
-                Some(printer) if !printer.is_name() => applied.push(value),
-                _ => tell(session, &mut printer, &object, &value, done, dry).await?,
-            },
+            Ok((value, done)) => {
+                visited.add(&object, &value);
+                match &printer {
+                    Some(printer) if !printer.is_name() => applied.push(value),
+                    _ => tell(session, &mut printer, &object, &value, done, dry).await?,
+                }
+            }
             Err(Failure::Closed) => return Err(Failure::Closed),
             Err(failure) => failures.push(failure),
         }
@@ -124,7 +139,19 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         let text = if applied.len() == 1 { printer.print(&applied[0])? } else { printer.print(&list(applied))? };
         session.print(text).await?;
     }
-    Failure::together(failures)
+    Failure::together(failures)?;
+    if options.on("prune") { prune::run(session, &to_prune, &visited, &mut printer, dry).await } else { Ok(()) }
+}
+
+/// Whether `-l` selects an object of the files.
+fn is_selected(session: &Session, object: &Object) -> Result<bool, Failure> {
+    let selector = session.options.text("selector");
+    if selector.is_empty() {
+        return Ok(true);
+    }
+    let none = serde_json::Map::new();
+    let labels = object.value["metadata"]["labels"].as_object().unwrap_or(&none);
+    fits_selector(selector, labels).map_err(Failure::message)
 }
 
 /// Several objects as `apply` prints them: a list whose metadata is empty, in the order of Go's type.
@@ -170,7 +197,9 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
             true => session.options.text("field-manager"),
             false => "kubectl",
         };
-        let call = Call::new(Method::PATCH, object.path())
+        let part = session.options.text("subresource");
+        let path = if part.is_empty() { object.path() } else { object.part(part) };
+        let call = Call::new(Method::PATCH, path)
             .query("fieldManager", manager)
             .query("fieldValidation", validation(session))
             .query("force", if session.options.on("force-conflicts") { "true" } else { "false" })
@@ -238,6 +267,11 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
             Err(Failure::Api(failure)) if failure.is_conflict() && attempt < CONFLICTS => {
                 now = api.value(&Call::get(object.path())).await?;
             }
+            Err(Failure::Api(failure))
+                if session.options.on("force") && matches!(failure.reason.as_str(), "Conflict" | "Invalid") =>
+            {
+                return Ok((anew(session, object, &now, &modified).await?, "configured"));
+            }
             Err(failure) => {
                 let described = format!("applying patch:\n{}\nto:\n{}\nfor:", json::compact(&patch), described(object));
                 return Err(failure.when(&described, &object.source));
@@ -245,6 +279,54 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
         }
     }
     Ok((now, "unchanged"))
+}
+
+/// Deletes an object that cannot be changed as is wanted, and makes it again. When that fails, the old one is put back.
+async fn anew(session: &Session, object: &Object, now: &Value, modified: &Value) -> Result<Value, Failure> {
+    let api = session.api().await?;
+    let options = &session.options;
+    let mut body = json!({"propagationPolicy": delete::propagation(session)?});
+    if options.number("grace-period") >= 0 {
+        body["gracePeriodSeconds"] = json!(options.number("grace-period"));
+    }
+    api.value(&Call::new(Method::DELETE, object.path()).json(&body)).await?;
+    let deadline = session.clock().elapsed() + options.duration("timeout").unwrap_or_default();
+    loop {
+        match api.value(&Call::get(object.path())).await {
+            Err(failure) if failure.is_not_found() => break,
+            Err(failure) => return Err(failure),
+            Ok(_) if session.clock().elapsed() >= deadline => {
+                // kubectl looks once without --timeout, and tells it as Go does.
+                let patch = format!("applying patch:\n{}\n\nto:\n{}\nfor:", json::compact(modified), described(object));
+                return Err(Failure::message("context deadline exceeded").when(&patch, &object.source));
+            }
+            Ok(_) => drop(session.clock().sleep(AGAIN).await),
+        }
+    }
+    let create = |value: &Value| {
+        Call::new(Method::POST, object.mapping.path(&object.namespace, "", ""))
+            .query("fieldManager", options.text("field-manager"))
+            .query("fieldValidation", validation(session))
+            .json(value)
+    };
+    match api.value(&create(modified)).await {
+        Ok(created) => Ok(created),
+        Err(failure) => {
+            let mut before = now.clone();
+            if let Some(metadata) = before["metadata"].as_object_mut() {
+                metadata.retain(|field, _| !matches!(field.as_str(), "resourceVersion" | "uid"));
+            }
+            let restored = api.value(&create(&before)).await;
+            Err(match restored {
+                Ok(_) => failure,
+                Err(worse) => Failure::message(format!(
+                    "An error occurred force-replacing the existing object with the newly provided one:\n\n{}.\n\nAdditionally, an error occurred attempting to restore the original object:\n\n{}",
+                    failure.words(),
+                    worse.words()
+                )),
+            })
+        }
+    }
 }
 
 /// The object as kubectl tells of it in an error.

@@ -1,4 +1,4 @@
-//! `kubectl version`, `cluster-info`, `api-resources`, `config` and `auth`: the cluster and who one is there.
+//! `kubectl version`, `cluster-info`, `api-resources` and `auth`: the cluster and who one is there.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,8 @@ use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{Flag, PRINT};
 use crate::tools::kubectl::print::columns::Columns;
-use crate::tools::kubectl::print::json::sorted;
+use crate::tools::kubectl::print::json::{in_order, sorted};
+use crate::tools::kubectl::print::object::ObjectPrinter;
 use crate::tools::kubectl::session::Session;
 use crate::tools::yaml::{Dialect, to_yaml};
 
@@ -20,10 +21,6 @@ const KUSTOMIZE: &str = "v5.6.0";
 pub const VERSION_OPTIONS: &[&[Flag]] = &[&[Flag::switch("client"), Flag::text("output").short('o')]];
 /// The options of commands that have none of their own.
 pub const NO_OPTIONS: &[&[Flag]] = &[];
-/// The options of `config view`.
-pub const VIEW_OPTIONS: &[&[Flag]] = &[&[Flag::switch("minify"), Flag::switch("raw"), Flag::switch("flatten")], PRINT];
-/// The options of `config get-contexts`.
-pub const CONTEXTS_OPTIONS: &[&[Flag]] = &[&[Flag::switch("no-headers"), Flag::text("output").short('o')]];
 /// The options of `api-resources`.
 pub const RESOURCES_OPTIONS: &[&[Flag]] = &[&[
     Flag::text("api-group"),
@@ -75,14 +72,8 @@ pub async fn version(session: &Session) -> Result<(), Failure> {
     if !session.options.args.is_empty() {
         return Err(Failure::message(format!("extra arguments: [{}]", session.options.args.join(" "))));
     }
-    let server = if client_only {
-        Ok(Value::Null)
-    } else {
-        match session.api().await {
-            Ok(api) => api.value(&Call::get("/version").opaque()).await,
-            Err(failure) => Err(failure),
-        }
-    };
+    let server =
+        if client_only { Ok(Value::Null) } else { session.api().await?.value(&Call::get("/version").opaque()).await };
     let found = server.as_ref().ok().filter(|server| !server.is_null());
     match session.options.text("output") {
         "" => {
@@ -166,123 +157,6 @@ pub async fn info(session: &Session) -> Result<(), Failure> {
     session.print(text).await
 }
 
-fn chosen(session: &Session, config: &kube::config::Kubeconfig) -> Option<String> {
-    Some(session.options.text("context").to_owned())
-        .filter(|context| !context.is_empty())
-        .or_else(|| config.current_context.clone())
-}
-
-/// Prints the name of the current context.
-///
-/// # Errors
-/// When there is none.
-pub async fn current_context(session: &Session) -> Result<(), Failure> {
-    match session.kubeconfig()?.current_context.filter(|context| !context.is_empty()) {
-        Some(context) => session.print(format!("{context}\n")).await,
-        None => Err(Failure::message("current-context is not set")),
-    }
-}
-
-/// Prints the contexts.
-///
-/// # Errors
-/// When one is named that is not there.
-pub async fn contexts(session: &Session) -> Result<(), Failure> {
-    let config = session.kubeconfig()?;
-    let mut columns = Columns::table();
-    let name_only = session.options.text("output") == "name";
-    if !name_only && !session.options.on("no-headers") {
-        columns.write("CURRENT\tNAME\tCLUSTER\tAUTHINFO\tNAMESPACE\n");
-    }
-    let mut names: Vec<&str> = config.contexts.iter().map(|named| named.name.as_str()).collect();
-    names.sort_unstable();
-    if !session.options.args.is_empty() {
-        if let Some(other) = session.options.args.iter().find(|arg| !names.contains(&arg.as_str())) {
-            return Err(Failure::message(format!("context {other} not found")));
-        }
-        names.retain(|name| session.options.args.iter().any(|arg| arg == name));
-    }
-    for name in names {
-        if name_only {
-            columns.write(&format!("{name}\n"));
-            continue;
-        }
-        let context = config.contexts.iter().find(|named| named.name == name).and_then(|named| named.context.as_ref());
-        let mark = if config.current_context.as_deref() == Some(name) { "*" } else { "" };
-        let (cluster, user, namespace) = context.map_or(("", "", ""), |context| {
-            (
-                context.cluster.as_str(),
-                context.user.as_deref().unwrap_or_default(),
-                context.namespace.as_deref().unwrap_or_default(),
-            )
-        });
-        columns.write(&format!("{mark}\t{name}\t{cluster}\t{user}\t{namespace}\n"));
-    }
-    session.print(columns.flush()).await
-}
-
-/// Prints the configuration without its secrets.
-///
-/// # Errors
-/// When there is none.
-pub async fn view(session: &Session) -> Result<(), Failure> {
-    if session.options.on("raw") {
-        return Err(Failure::message("--raw is refused: it would print credentials"));
-    }
-    let config = session.kubeconfig()?;
-    let mut value = serde_json::to_value(&config).unwrap_or_default();
-    value["apiVersion"] = json!("v1");
-    value["kind"] = json!("Config");
-    if value["preferences"].is_null() {
-        value["preferences"] = json!({});
-    }
-    // client-go keeps the entries in maps, which Go prints by key.
-    for key in ["clusters", "contexts", "users"] {
-        if let Some(entries) = value[key].as_array_mut() {
-            entries.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-        }
-    }
-    for user in value["users"].as_array_mut().into_iter().flatten() {
-        for key in ["token", "password"] {
-            if user["user"].get(key).is_some() {
-                user["user"][key] = json!("REDACTED");
-            }
-        }
-        for key in ["client-certificate-data", "client-key-data"] {
-            if user["user"].get(key).is_some() {
-                user["user"][key] = json!("DATA+OMITTED");
-            }
-        }
-    }
-    for cluster in value["clusters"].as_array_mut().into_iter().flatten() {
-        if cluster["cluster"].get("certificate-authority-data").is_some() {
-            cluster["cluster"]["certificate-authority-data"] = json!("DATA+OMITTED");
-        }
-    }
-    if session.options.on("minify") {
-        let context = chosen(session, &config).unwrap_or_default();
-        let entry = config.contexts.iter().find(|named| named.name == context).and_then(|named| named.context.as_ref());
-        let Some(entry) = entry else {
-            return Err(Failure::message("cannot locate context ".to_owned() + &context));
-        };
-        for (key, name) in [
-            ("contexts", context.as_str()),
-            ("clusters", entry.cluster.as_str()),
-            ("users", entry.user.as_deref().unwrap_or_default()),
-        ] {
-            if let Some(list) = value[key].as_array_mut() {
-                list.retain(|named| named["name"] == name);
-            }
-        }
-    }
-    let printer = crate::tools::kubectl::print::object::ObjectPrinter::chosen(session).await?;
-    let text = match printer {
-        Some(mut printer) => printer.print(&value)?,
-        None => to_yaml(&sorted(&value), Dialect::Kubectl).into_bytes(),
-    };
-    session.print(text).await
-}
-
 /// Prints the versions of all API groups, in the order of the alphabet.
 ///
 /// # Errors
@@ -363,7 +237,7 @@ pub async fn can_i(session: &Session) -> Result<(), Failure> {
         return super::can_list::run(session).await;
     }
     let args = &session.options.args;
-    let [verb, what, rest @ ..] = args.as_slice() else {
+    let [verb, what] = args.as_slice() else {
         return Err(Failure::message(
             "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
         ));
@@ -374,7 +248,7 @@ pub async fn can_i(session: &Session) -> Result<(), Failure> {
     } else {
         let (kind, name) = match what.split_once('/') {
             Some((kind, name)) => (kind, name),
-            None => (what.as_str(), rest.first().map_or("", String::as_str)),
+            None => (what.as_str(), ""),
         };
         let (group, resource) = if kind == "*" {
             ("*".to_owned(), "*".to_owned())
@@ -429,12 +303,13 @@ pub async fn whoami(session: &Session) -> Result<(), Failure> {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let call = Call::new(Method::POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews").json(&review);
     let mut answer = session.api().await?.value(&call).await?;
-    let printer = crate::tools::kubectl::print::object::ObjectPrinter::chosen(session).await?;
-    if let Some(mut printer) = printer {
+    let printer = ObjectPrinter::chosen(session).await?;
+    if let Some(mut printer) = printer.map(ObjectPrinter::in_order) {
         // What the server does not say is there, as Go writes it.
         answer["metadata"]["creationTimestamp"] = Value::Null;
+        let user = in_order(&answer["status"]["userInfo"], &["username", "uid", "groups", "extra"]);
         let review = json!({"kind": answer["kind"], "apiVersion": answer["apiVersion"],
-            "metadata": answer["metadata"], "status": answer["status"]});
+            "metadata": answer["metadata"], "status": {"userInfo": user}});
         return session.print(printer.print(&review)?).await;
     }
     let user = &answer["status"]["userInfo"];

@@ -1,7 +1,6 @@
 //! `kubectl config`: the commands that change contexts, in the files that the configuration is made of.
 //!
-//! Clusters and users are not made or changed here: where the calls go and as whom is the person's choice, made before
-//! anything runs.
+//! Where the calls go and as whom is the person's choice, made before anything runs; what is written here changes nothing of it.
 
 use std::io::Write;
 
@@ -28,7 +27,7 @@ struct File {
 }
 
 /// All files, as they are.
-struct Config<'s> {
+pub(super) struct Config<'s> {
     session: &'s Session,
     files: Vec<File>,
     /// What the files and the session make together.
@@ -36,7 +35,7 @@ struct Config<'s> {
 }
 
 impl<'s> Config<'s> {
-    fn read(session: &'s Session) -> Result<Self, Failure> {
+    pub(super) fn read(session: &'s Session) -> Result<Self, Failure> {
         let whole = serde_json::to_value(session.kubeconfig()?).unwrap_or_default();
         let mut files = Vec::new();
         for path in session.kubeconfig_files() {
@@ -72,7 +71,7 @@ impl<'s> Config<'s> {
         names
     }
 
-    fn entry(&self, list: &str, name: &str) -> Option<&Value> {
+    pub(super) fn entry(&self, list: &str, name: &str) -> Option<&Value> {
         self.whole[list].as_array()?.iter().find(|entry| entry["name"] == name)
     }
 
@@ -81,7 +80,7 @@ impl<'s> Config<'s> {
     }
 
     /// Puts an entry in the file that has it, or in the first one.
-    fn put(&mut self, list: &str, name: &str, entry: Value) {
+    pub(super) fn put(&mut self, list: &str, name: &str, entry: Value) {
         let has = |file: &File| file.value[list].as_array().into_iter().flatten().any(|entry| entry["name"] == name);
         let at = self.files.iter().position(has).unwrap_or(0);
         let Some(file) = self.files.get_mut(at) else { return };
@@ -122,9 +121,10 @@ impl<'s> Config<'s> {
         }
     }
 
-    fn write(&self) -> Result<(), Failure> {
+    pub(super) fn write(&self) -> Result<(), Failure> {
         for file in self.files.iter().filter(|file| file.changed) {
             let mut value = file.value.clone();
+            complete(&mut value);
             for list in ["clusters", "contexts", "users"] {
                 if let Some(entries) = value[list].as_array_mut() {
                     entries.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
@@ -150,6 +150,27 @@ impl<'s> Config<'s> {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Adds what kubectl writes of every configuration, and of every program that gets credentials.
+pub(super) fn complete(config: &mut Value) {
+    for (field, empty) in [
+        ("clusters", Value::Null),
+        ("contexts", Value::Null),
+        ("users", Value::Null),
+        ("preferences", json!({})),
+        ("current-context", json!("")),
+    ] {
+        if config[field].is_null() || config[field].as_array().is_some_and(Vec::is_empty) {
+            config[field] = empty;
+        }
+    }
+    for user in config["users"].as_array_mut().into_iter().flatten() {
+        let Some(plugin) = user["user"].get_mut("exec").and_then(Value::as_object_mut) else { continue };
+        for (field, value) in [("args", Value::Null), ("env", Value::Null), ("provideClusterInfo", json!(false))] {
+            plugin.entry(field).or_insert(value);
+        }
     }
 }
 
@@ -376,21 +397,10 @@ fn change(session: &Session, property: &str, value: Option<&String>) -> Result<(
                 "{property} is refused: where calls go and as whom is chosen before anything runs, by the person who runs it"
             )));
         }
-        [first, ..] => {
-            return Err(Failure::message(format!("unable to parse {first} after [] at api.Config")));
+        [_, ..] => {
+            return Err(Failure::message(format!("unable to parse {property} after [] at api.Config")));
         }
         [] => {}
     }
     config.write()
-}
-
-/// Refuses to write down a cluster or a user.
-///
-/// # Errors
-/// Always.
-pub async fn refused(session: &Session) -> Result<(), Failure> {
-    Err(Failure::message(format!(
-        "{} is refused: where calls go and as whom is chosen before anything runs, by the person who runs it; `aws eks update-kubeconfig` writes down the clusters of this account",
-        session.command
-    )))
 }

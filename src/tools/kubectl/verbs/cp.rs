@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::pods;
-use super::tar::{self, Entry, EntryKind};
+use crate::sandbox::tar::{self, Entry, EntryKind};
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::{ApiFailure, Failure};
 use crate::tools::kubectl::manifests::reason;
@@ -82,8 +82,14 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
 }
 
+/// Prints a word about the copying, or of the container's `tar`: kubectl has them on standard output when it copies `out` of a
+/// container.
+async fn tell(session: &Session, out: bool, text: impl AsRef<[u8]>) -> Result<(), Failure> {
+    if out { session.print(text).await } else { session.complain(text).await }
+}
+
 /// The Pod, and the container in it.
-async fn container(session: &Session, place: &Place) -> Result<(Object, String), Failure> {
+async fn container(session: &Session, place: &Place, out: bool) -> Result<(Object, String), Failure> {
     let pod = if place.namespace.is_empty() || place.namespace == session.options.text("namespace") {
         session.select(&["pods".to_owned(), place.pod.clone()], Rules::default()).await?.complete()?.remove(0)
     } else {
@@ -97,7 +103,8 @@ async fn container(session: &Session, place: &Place) -> Result<(Object, String),
             "cannot exec into a container in a completed pod; current phase is {phase}"
         )));
     }
-    let container = pods::container(session, &pod, session.options.text("container")).await?;
+    let (container, word) = pods::choose(&pod, session.options.text("container"))?;
+    tell(session, out, word).await?;
     Ok((pod, container))
 }
 
@@ -190,7 +197,7 @@ async fn into(session: &Session, from: &Place, to: &Place) -> Result<(), Failure
     if session.files().metadata(&from.path).is_err() {
         return Err(Failure::message(format!("{} doesn't exist in local filesystem", from.path)));
     }
-    let (pod, container) = container(session, to).await?;
+    let (pod, container) = container(session, to, false).await?;
     let at = (&pod, container.as_str());
     let words = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
     let mut path = to.path.trim_end_matches('/').to_owned();
@@ -257,10 +264,10 @@ fn gather(session: &Session, path: &str, name: &str, depth: usize, archive: &mut
 }
 
 async fn out_of(session: &Session, from: &Place, to: &Place) -> Result<(), Failure> {
-    let (pod, container) = container(session, from).await?;
+    let (pod, container) = container(session, from, true).await?;
     let command: Vec<String> = ["tar", "cf", "-", &from.path].iter().map(|word| (*word).to_owned()).collect();
     let ended = exec(session, (&pod, &container), &command, None).await?;
-    session.complain(&ended.stderr).await?;
+    tell(session, true, &ended.stderr).await?;
     if let Some(failure) = ended.failure() {
         return Err(failure);
     }

@@ -90,16 +90,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             wait = false;
         }
     }
-    let propagation = match options.text("cascade") {
-        "background" | "true" => "Background",
-        "foreground" => "Foreground",
-        "orphan" | "false" => "Orphan",
-        other => {
-            return Err(Failure::message(format!(
-                "invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""
-            )));
-        }
-    };
+    let propagation = propagation(session)?;
     let mut selection = session.name(&options.args, Rules { type_alone: false, selectors: true }).await?;
     if options.on("ignore-not-found") || options.on("all") {
         selection.ignore_not_found();
@@ -157,6 +148,21 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What `--cascade` says is to become of an object's dependents.
+///
+/// # Errors
+/// When it says anything else than kubectl knows.
+pub fn propagation(session: &Session) -> Result<&'static str, Failure> {
+    match session.options.text("cascade") {
+        "background" | "true" => Ok("Background"),
+        "foreground" => Ok("Foreground"),
+        "orphan" | "false" => Ok("Orphan"),
+        other => Err(Failure::message(format!(
+            "invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""
+        ))),
+    }
 }
 
 /// Waits until the object is gone, or another of its name has taken its place.

@@ -29,7 +29,9 @@ impl DryRun {
             "client" => Ok(Self::Client),
             "server" => Ok(Self::Server),
             "unchanged" | "true" => {
-                session.complain("W --dry-run is deprecated and can be replaced with --dry-run=client.\n").await?;
+                session
+                    .log_warning("helpers.go:703", "--dry-run is deprecated and can be replaced with --dry-run=client.")
+                    .await?;
                 Ok(Self::Client)
             }
             other => Err(Failure::message(format!(

@@ -79,16 +79,38 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     for word in command {
         call = call.query("command", word.as_str());
     }
-    let with_input = options.on("stdin");
-    if with_input {
-        call = call.query("stdin", "true");
+    let outcome = converse(session, call, options.on("stdin")).await?;
+    if outcome.is_null() || outcome["status"] == "Success" {
+        return Ok(());
     }
+    if outcome["reason"] == "NonZeroExitCode" {
+        let code = outcome["details"]["causes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|cause| cause["reason"] == "ExitCode")
+            .and_then(|cause| cause["message"].as_str()?.parse::<i64>().ok())
+            .unwrap_or(1);
+        session.complain(format!("command terminated with exit code {code}\n")).await?;
+        return Err(Failure::Status((code & 0xff) as u8));
+    }
+    let failure = ApiFailure::read(500, outcome.to_string().as_bytes(), false, "");
+    Err(Failure::message(failure.message))
+}
+
+/// Passes the streams of a process in a container through until it ends; answers the `Status` that the server told of its end,
+/// null when it told none.
+///
+/// # Errors
+/// When the server refuses, or the connection breaks.
+pub async fn converse(session: &Session, call: Call, with_input: bool) -> Result<Value, Failure> {
+    let call = if with_input { call.query("stdin", "true") } else { call };
     let call = call.query("stdout", "true").query("stderr", "true");
     let connection = session.api().await?.connect(&call).await?;
     let closes = connection.supports_stream_close();
     let mut socket = connection.into_stream();
     let mut input = if with_input { session.take_stdin().await } else { None };
-    let mut outcome = None;
+    let mut outcome = Value::Null;
     loop {
         let message = tokio::select! {
             message = socket.next() => message,
@@ -116,36 +138,13 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             Some(Ok(Message::Binary(bytes))) => match bytes.split_first() {
                 Some((&STDOUT, text)) if !text.is_empty() => session.print(text).await?,
                 Some((&STDERR, text)) if !text.is_empty() => session.complain(text).await?,
-                Some((&STATUS, text)) => {
-                    outcome = serde_json::from_slice::<Value>(text).ok();
-                }
+                Some((&STATUS, text)) => outcome = serde_json::from_slice(text).unwrap_or_default(),
                 _ => {}
             },
-            Some(Ok(Message::Close(_))) | None => break,
+            Some(Ok(Message::Close(_))) | None => return Ok(outcome),
             Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                if outcome.is_some() {
-                    break;
-                }
-                return Err(Failure::message(format!("error reading from the stream: {error}")));
-            }
+            Some(Err(_)) if !outcome.is_null() => return Ok(outcome),
+            Some(Err(error)) => return Err(Failure::message(format!("error reading from the stream: {error}"))),
         }
     }
-    let Some(outcome) = outcome else { return Ok(()) };
-    if outcome["status"] == "Success" {
-        return Ok(());
-    }
-    if outcome["reason"] == "NonZeroExitCode" {
-        let code = outcome["details"]["causes"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|cause| cause["reason"] == "ExitCode")
-            .and_then(|cause| cause["message"].as_str()?.parse::<i64>().ok())
-            .unwrap_or(1);
-        session.complain(format!("command terminated with exit code {code}\n")).await?;
-        return Err(Failure::Status((code & 0xff) as u8));
-    }
-    let failure = ApiFailure::read(500, outcome.to_string().as_bytes(), false, "");
-    Err(Failure::message(failure.message))
 }

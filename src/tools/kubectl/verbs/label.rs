@@ -19,7 +19,7 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::text("field-manager"),
         Flag::text("field-selector"),
         Flag::switch("list"),
-        Flag::refused("local", "this kubectl does not have it yet").alone("true"),
+        Flag::switch("local"),
         Flag::switch("overwrite"),
         Flag::text("resource-version"),
         Flag::text("selector").short('l'),
@@ -104,6 +104,18 @@ async fn run(session: &Session, which: &Which) -> Result<(), Failure> {
     let is_change = |arg: &&String| arg.contains('=') || (arg.ends_with('-') && arg.len() > 1);
     let split = options.args.iter().position(|arg| is_change(&arg)).unwrap_or(options.args.len());
     let (resources, changes) = options.args.split_at(split);
+    let local = options.on("local");
+    if local && options.text("dry-run") == "server" {
+        return Err(Failure::message("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));
+    }
+    if local && !resources.is_empty() {
+        return Err(Failure::message(
+            "can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set",
+        ));
+    }
+    if local && !session.has_files() {
+        return Err(Failure::message("one or more files must be specified as -f pod.yaml or --filename=pod.json"));
+    }
     if resources.is_empty() && !session.has_files() {
         return Err(Failure::message(
             "one or more resources must be specified as <resource> <name> or <resource>/<name>",
@@ -121,7 +133,10 @@ async fn run(session: &Session, which: &Which) -> Result<(), Failure> {
     let new = which.read(changes)?;
     let dry = DryRun::of(session).await?;
     let mut printer = ObjectPrinter::chosen(session).await?;
-    let selection = session.select(resources, Rules { type_alone: false, selectors: true }).await?;
+    let selection = match local {
+        true => super::set_edit::local(session).await?,
+        false => session.select(resources, Rules { type_alone: false, selectors: true }).await?,
+    };
     let mut failures = selection.failures;
     for object in &selection.objects {
         if options.on("list") {
@@ -168,7 +183,8 @@ async fn one(
             }
             (Value::Null, Value::Null) => {
                 // Of an annotation kubectl does not say it.
-                if which.noun == "label" {
+                let sent = dry != DryRun::Client && !session.options.on("local");
+                if which.noun == "label" && sent {
                     session.print(format!("label \"{key}\" not found.\n")).await?;
                 }
             }
@@ -193,7 +209,7 @@ async fn one(
     }
     let removed = patch.values().all(Value::is_null);
     let done = if removed { which.removed } else { which.set };
-    if dry == DryRun::Client {
+    if dry == DryRun::Client || session.options.on("local") {
         let mut value = object.value.clone();
         let map = &mut value["metadata"][which.field];
         if map.is_null() {

@@ -29,6 +29,10 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
     if let Some(failure) = no_resource(session) {
         return Err(failure);
     }
+    if options.on("all") {
+        // kubectl's own slip: it takes the empty selector for one that was given.
+        return Err(Failure::message("setting 'all' parameter but found a non empty selector. "));
+    }
     let selection = session.select(&options.args, Rules { type_alone: true, selectors: true }).await?;
     let objects = selection.complete()?;
     let mut texts = Vec::new();
@@ -63,6 +67,9 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
 /// As kubectl.
 pub async fn set(session: &Session) -> Result<(), Failure> {
     let dry = DryRun::of(session).await?;
+    if let Some(failure) = no_resource(session) {
+        return Err(failure);
+    }
     let mut printer = ObjectPrinter::chosen(session).await?;
     for object in session.objects_of_files().await? {
         let now = session.api().await?.value(&Call::get(object.path())).await?;

@@ -1,17 +1,22 @@
 //! The verbs, a file each, and the table of them.
 
 mod apply;
+mod attach;
 mod autoscale;
 mod can_list;
 mod certificate;
 mod cluster;
 mod config_edit;
+mod config_set;
+mod config_view;
 mod cp;
 mod create;
 mod create_policy;
 mod create_rbac;
 mod create_secret;
 mod create_service;
+mod debug;
+mod debug_profile;
 mod delete;
 mod describe;
 mod diff;
@@ -26,10 +31,13 @@ mod get_watch;
 mod kustomize;
 mod label;
 mod last_applied;
+mod listed;
 mod logs;
 mod nodes;
 mod patch;
 mod pods;
+mod prune;
+mod reconcile;
 mod refused;
 mod replace;
 mod rollout;
@@ -39,8 +47,8 @@ mod run;
 mod scale;
 mod set;
 mod set_edit;
+mod set_resolve;
 mod taint;
-mod tar;
 mod top;
 mod typed;
 mod wait;
@@ -112,12 +120,14 @@ pub const VERBS: &[Verb] = &[
     verb!(["attach"], refused::ATTACH_OPTIONS, refused::attach),
     verb!(["autoscale"], autoscale::OPTIONS, autoscale::run),
     verb!(["auth", "can-i"], cluster::CAN_I_OPTIONS, cluster::can_i),
+    verb!(["auth", "reconcile"], reconcile::OPTIONS, reconcile::run),
     verb!(["auth", "whoami"], cluster::WHOAMI_OPTIONS, cluster::whoami),
     verb!(["certificate", "approve"], certificate::OPTIONS, certificate::approve),
     verb!(["certificate", "deny"], certificate::OPTIONS, certificate::deny),
     verb!(["cluster-info"], cluster::NO_OPTIONS, cluster::info),
-    verb!(["config", "current-context"], cluster::NO_OPTIONS, cluster::current_context),
-    verb!(["config", "get-contexts"], cluster::CONTEXTS_OPTIONS, cluster::contexts),
+    verb!(["completion"], cluster::NO_OPTIONS, listed::completion),
+    verb!(["config", "current-context"], cluster::NO_OPTIONS, config_view::current_context),
+    verb!(["config", "get-contexts"], config_view::CONTEXTS_OPTIONS, config_view::contexts),
     verb!(["config", "delete-cluster"], cluster::NO_OPTIONS, config_edit::delete_cluster),
     verb!(["config", "delete-context"], cluster::NO_OPTIONS, config_edit::delete_context),
     verb!(["config", "delete-user"], cluster::NO_OPTIONS, config_edit::delete_user),
@@ -125,13 +135,13 @@ pub const VERBS: &[Verb] = &[
     verb!(["config", "get-users"], cluster::NO_OPTIONS, config_edit::users),
     verb!(["config", "rename-context"], cluster::NO_OPTIONS, config_edit::rename_context),
     verb!(["config", "set"], config_edit::SET_OPTIONS, config_edit::set),
-    verb!(["config", "set-cluster"], cluster::NO_OPTIONS, config_edit::refused),
+    verb!(["config", "set-cluster"], config_set::CLUSTER_OPTIONS, config_set::cluster),
     verb!(["config", "set-context"], config_edit::SET_CONTEXT_OPTIONS, config_edit::set_context),
-    verb!(["config", "set-credentials"], cluster::NO_OPTIONS, config_edit::refused),
+    verb!(["config", "set-credentials"], config_set::USER_OPTIONS, config_set::user),
     verb!(["config", "unset"], cluster::NO_OPTIONS, config_edit::unset),
     verb!(["config", "use"], cluster::NO_OPTIONS, config_edit::use_context),
     verb!(["config", "use-context"], cluster::NO_OPTIONS, config_edit::use_context),
-    verb!(["config", "view"], cluster::VIEW_OPTIONS, cluster::view),
+    verb!(["config", "view"], config_view::VIEW_OPTIONS, config_view::view),
     verb!(["cordon"], nodes::CORDON_OPTIONS, nodes::cordon),
     verb!(["cp"], cp::OPTIONS, cp::run),
     verb!(["create"], create::OPTIONS, create::run),
@@ -170,6 +180,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["create", "token"], create_secret::TOKEN_OPTIONS, create_secret::token),
     verb!(["create", "serviceaccount"], create::NAMED_OPTIONS, create::service_account),
     verb!(["create", "sa"], create::NAMED_OPTIONS, create::service_account),
+    verb!(["debug"], debug::OPTIONS, debug::run),
     verb!(["delete"], delete::OPTIONS, delete::run),
     verb!(["describe"], describe::OPTIONS, describe::run),
     verb!(["diff"], diff::OPTIONS, diff::run),
@@ -183,7 +194,9 @@ pub const VERBS: &[Verb] = &[
     verb!(["kustomize"], kustomize::OPTIONS, kustomize::run),
     verb!(["label"], label::OPTIONS, label::label),
     verb!(["logs"], logs::OPTIONS, logs::run),
+    verb!(["options"], cluster::NO_OPTIONS, listed::options),
     verb!(["patch"], patch::OPTIONS, patch::run),
+    verb!(["plugin", "list"], listed::PLUGIN_OPTIONS, listed::plugins),
     verb!(["port-forward"], refused::FORWARD_OPTIONS, refused::port),
     verb!(["proxy"], refused::PROXY_OPTIONS, refused::port),
     verb!(["replace"], replace::OPTIONS, replace::run),

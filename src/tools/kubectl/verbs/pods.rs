@@ -96,28 +96,39 @@ fn rank(pod: &Value) -> impl Ord + use<> {
 /// # Errors
 /// When the Pod has no such container.
 pub async fn container(session: &Session, pod: &Object, named: &str) -> Result<String, Failure> {
+    let (name, word) = choose(pod, named)?;
+    session.complain(word).await?;
+    Ok(name)
+}
+
+/// The container that is meant, and what is to be said of it.
+///
+/// # Errors
+/// When the Pod has no such container.
+pub fn choose(pod: &Object, named: &str) -> Result<(String, String), Failure> {
     let names = |key: &str| -> Vec<&str> {
         pod.value["spec"][key].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect()
     };
     let (main, init, ephemeral) = (names("containers"), names("initContainers"), names("ephemeralContainers"));
     if !named.is_empty() {
         if main.contains(&named) || init.contains(&named) || ephemeral.contains(&named) {
-            return Ok(named.to_owned());
+            return Ok((named.to_owned(), String::new()));
         }
         return Err(Failure::message(format!("container {named} not found in pod {}", pod.name)));
     }
     let default = pod.value["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].as_str();
     if let Some(default) = default.filter(|default| main.contains(default)) {
-        return Ok(default.to_owned());
+        return Ok((default.to_owned(), String::new()));
     }
     let Some(first) = main.first() else {
         return Err(Failure::message(format!("no container found in pod {}", pod.name)));
     };
+    let mut word = String::new();
     if main.len() + init.len() + ephemeral.len() > 1 {
         let mut all: Vec<String> = main.iter().map(|name| (*name).to_owned()).collect();
         all.extend(ephemeral.iter().map(|name| format!("{name} (ephem)")));
         all.extend(init.iter().map(|name| format!("{name} (init)")));
-        session.complain(format!("Defaulted container {} out of: {}\n", quote(first), all.join(", "))).await?;
+        word = format!("Defaulted container {} out of: {}\n", quote(first), all.join(", "));
     }
-    Ok((*first).to_owned())
+    Ok(((*first).to_owned(), word))
 }

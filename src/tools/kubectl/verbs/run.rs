@@ -58,7 +58,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     let named = options.args.split_first().filter(|_| options.dash != Some(0));
     let Some((name, words)) = named else { return Err(session.usage("NAME is required for run")) };
-    if image.contains(char::is_whitespace) || image.contains("://") {
+    if !is_image_name(image) {
         return Err(Failure::message(format!("Invalid image name {}: invalid reference format", quote(image))));
     }
     let restart = options.text("restart");
@@ -123,6 +123,11 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             Err(Failure::Status(u8::try_from(code).unwrap_or(1)))
         }
     }
+}
+
+/// Whether an image can have this name, as far as slips of people go. What the name leads to is the node's to find out.
+pub fn is_image_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(char::is_whitespace) && !name.contains("://")
 }
 
 fn pod(session: &Session, name: &str, words: &[String]) -> Result<Value, Failure> {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use super::set_edit::{Unchanged, edit, fits, name_of, objects, pod_spec, template};
+use super::set_resolve;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
@@ -62,10 +63,13 @@ pub async fn image(session: &Session) -> Result<(), Failure> {
         return Err(failure);
     }
     if changes.is_empty() {
+        // Whether the resources make sense is told first.
+        objects(session, resources).await?.complete()?;
         return Err(Failure::message("at least one image update is required"));
     }
     let images: Vec<(&str, &str)> = changes.iter().filter_map(|change| change.split_once('=')).collect();
-    edit(session, resources, "image updated", Unchanged::Silent, |object, value| {
+    let nowhere = Mutex::new(Vec::new());
+    let done = edit(session, resources, "image updated", Unchanged::Silent, |object, value| {
         let spec = pod_spec(object, value)?;
         let mut missing: Vec<&str> = images.iter().map(|(name, _)| *name).collect();
         for list in CONTAINERS {
@@ -79,12 +83,20 @@ pub async fn image(session: &Session) -> Result<(), Failure> {
                 }
             }
         }
-        match missing.first() {
-            Some(name) => Err(format!("unable to find container named {}", quote(name))),
-            None => Ok(()),
-        }
+        // What else was asked for is done all the same.
+        let words = missing.into_iter().map(|name| format!("error: unable to find container named {}", quote(name)));
+        nowhere.lock().unwrap_or_else(PoisonError::into_inner).extend(words.map(Failure::Message));
+        Ok(())
     })
-    .await
+    .await;
+    let mut failures = nowhere.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match done {
+        Err(Failure::Closed) => return Err(Failure::Closed),
+        Err(Failure::Many(others)) => failures.extend(others),
+        Err(other) => failures.push(other),
+        Ok(()) => {}
+    }
+    Failure::together(failures)
 }
 
 /// Sets variables of containers, or lists them.
@@ -217,6 +229,9 @@ async fn variables_from(session: &Session, from: &str) -> Result<Vec<Value>, Fai
         for key in names.into_iter().filter(|key| keys.is_empty() || keys.contains(key)) {
             let letters = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_uppercase() } else { '_' };
             let name: String = key.chars().map(letters).collect();
+            if name != *key {
+                session.complain(format!("Warning: key {key} transferred to {name}\n")).await?;
+            }
             let mut source = json!({});
             source[reference] = json!({"name": object.name, "key": key});
             all.push(json!({"name": format!("{prefix}{name}"), "valueFrom": source}));
@@ -229,7 +244,7 @@ async fn variables_from(session: &Session, from: &str) -> Result<Vec<Value>, Fai
 async fn list(session: &Session, resources: &[String]) -> Result<(), Failure> {
     let selection = objects(session, resources).await?;
     let pattern = session.options.text("containers");
-    let mut text = String::new();
+    let (mut text, mut unresolved) = (String::new(), String::new());
     for object in &selection.objects {
         let Some(path) = template(&object.mapping.kind) else { continue };
         let spec = path.iter().fold(&object.value, |value, part| &value[*part]);
@@ -262,13 +277,22 @@ async fn list(session: &Session, resources: &[String]) -> Result<(), Failure> {
                     continue;
                 };
                 if session.options.on("resolve") {
-                    return Err(Failure::message("--resolve is not built into this kubectl"));
+                    match set_resolve::value_of(session, object, container, source).await {
+                        Ok(value) => {
+                            text.push_str(&format!("{name}={value}\n"));
+                            continue;
+                        }
+                        Err(Failure::Closed) => return Err(Failure::Closed),
+                        Err(failure) => unresolved
+                            .push_str(&format!("error retrieving reference for {name}: {}\n", failure.words())),
+                    }
                 }
                 text.push_str(&format!("# {name} from {from}\n"));
             }
         }
     }
     session.print(text).await?;
+    session.complain(unresolved).await?;
     Failure::together(selection.failures)
 }
 

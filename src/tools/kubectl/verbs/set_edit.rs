@@ -66,7 +66,7 @@ pub fn template(kind: &str) -> Option<&'static [&'static str]> {
 pub fn pod_spec<'v>(object: &Object, value: &'v mut Value) -> Result<&'v mut Value, String> {
     let path = template(&object.mapping.kind).ok_or_else(|| {
         format!(
-            "{} the object is not a pod or does not have a pod template: {}",
+            "error: {} the object is not a pod or does not have a pod template: {}\n",
             name_of(object, " ").trim_end(),
             go_type(&object.mapping)
         )
@@ -133,9 +133,18 @@ pub async fn objects(session: &Session, resources: &[String]) -> Result<Selectio
                 .into(),
         ));
     }
+    let mut selection = local(session).await?;
+    selection.objects.iter_mut().for_each(|object| as_go_writes_it(&mut object.value));
+    Ok(selection)
+}
+
+/// The objects of the files as they stand there.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn local(session: &Session) -> Result<Selection, Failure> {
     let mut selection = Selection::default();
-    for (mut value, source) in crate::tools::kubectl::manifests::read(session).await? {
-        as_go_writes_it(&mut value);
+    for (value, source) in crate::tools::kubectl::manifests::read(session).await? {
         selection.objects.push(Object { source, ..offline(value) });
     }
     selection.single = selection.objects.len() == 1;

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::dry_run::no_resource;
 use super::follow::{Event, Following};
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::jsonpath::{self, Template};
 use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{FILES, Flag, PRINT};
 use crate::tools::kubectl::print::object::{ObjectPrinter, go_text};
-use crate::tools::kubectl::resources::{Object, Rules, not_found};
+use crate::tools::kubectl::resources::{Object, Rules, Selection, not_found};
 use crate::tools::kubectl::session::Session;
 
 /// The command's options.
@@ -28,11 +29,14 @@ pub const OPTIONS: &[&[Flag]] = &[
     PRINT,
 ];
 
+/// How often is looked whether an object is there.
+const LOOKS: Duration = Duration::from_millis(500);
 /// A negative time limit is a week, as in kubectl.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What is waited for.
 enum Condition {
+    Created,
     Deleted,
     Status { name: String, wanted: String },
     Path { template: Template, wanted: Option<String> },
@@ -46,8 +50,22 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let options = &session.options;
     let condition = Condition::read(options.text("for"))?;
     let mut printer = ObjectPrinter::chosen(session).await?;
+    if let Some(failure) = no_resource(session).filter(|_| options.text("selector").is_empty()) {
+        return Err(failure);
+    }
+    if options.args.is_empty() && !session.has_files() {
+        return Err(Failure::message("at least one resource must be specified to use a selector"));
+    }
     let rules = Rules { type_alone: false, selectors: true };
-    let mut selection = session.select(&options.args, rules).await?;
+    let deadline = match options.duration("timeout") {
+        _ if options.is_negative("timeout") => Some(session.clock().elapsed() + WEEK),
+        Some(limit) => Some(session.clock().elapsed() + limit),
+        None => None,
+    };
+    let mut selection = match condition {
+        Condition::Created => created(session, rules, deadline.unwrap_or_default()).await?,
+        _ => session.select(&options.args, rules).await?,
+    };
     let deleted = matches!(condition, Condition::Deleted);
     if deleted {
         selection.ignore_not_found();
@@ -56,11 +74,6 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if selection.objects.is_empty() && failures.is_empty() && !deleted {
         return Err(Failure::message("no matching resources found"));
     }
-    let deadline = match options.duration("timeout") {
-        _ if options.is_negative("timeout") => Some(session.clock().elapsed() + WEEK),
-        Some(limit) => Some(session.clock().elapsed() + limit),
-        None => None,
-    };
     for object in &selection.objects {
         match wait(session, object, &condition, deadline).await {
             Ok(value) => {
@@ -75,6 +88,25 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
     }
     Failure::together(failures)
+}
+
+/// The objects, as soon as they are there. One that is not is waited for; kubectl fails at once when several are not.
+async fn created(session: &Session, rules: Rules, deadline: Duration) -> Result<Selection, Failure> {
+    loop {
+        let selection = session.select(&session.options.args, rules).await?;
+        let waits = match selection.failures.as_slice() {
+            [] => selection.objects.is_empty(),
+            [one] => one.is_not_found(),
+            _ => false,
+        };
+        if !waits {
+            return Ok(Selection { objects: selection.complete()?, ..Selection::default() });
+        }
+        if session.clock().elapsed() >= deadline {
+            return Err(Failure::message("timed out waiting for the condition"));
+        }
+        session.clock().sleep(LOOKS).await;
+    }
 }
 
 async fn wait(
@@ -127,6 +159,9 @@ impl Condition {
         if text.eq_ignore_ascii_case("delete") {
             return Ok(Self::Deleted);
         }
+        if text.eq_ignore_ascii_case("create") {
+            return Ok(Self::Created);
+        }
         if let Some(condition) = text.strip_prefix("condition=") {
             let (name, wanted) = condition.split_once('=').unwrap_or((condition, "true"));
             return Ok(Self::Status { name: name.into(), wanted: wanted.into() });
@@ -162,6 +197,7 @@ impl Condition {
 
     fn is_met(&self, object: &Value) -> Result<bool, Failure> {
         match self {
+            Self::Created => Ok(true),
             Self::Deleted => Ok(false),
             Self::Status { name, wanted } => {
                 for condition in object["status"]["conditions"].as_array().into_iter().flatten() {

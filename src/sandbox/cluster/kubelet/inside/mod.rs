@@ -7,6 +7,7 @@ mod files;
 mod listing;
 mod network;
 mod script;
+mod tar;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +25,10 @@ use super::behaviour;
 use super::runtime::Run;
 
 /// The programs that every image is taken to have.
-const EVERYWHERE: [&str; 9] = ["cat", "echo", "env", "false", "hostname", "ls", "printenv", "sh", "true"];
+const EVERYWHERE: [&str; 11] =
+    ["cat", "echo", "env", "false", "hostname", "ls", "printenv", "sh", "sleep", "test", "true"];
+/// The programs that an image has of which the scenario says nothing, beside those.
+const USUAL: [&str; 1] = ["tar"];
 
 /// Why a command gives no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub(super) struct Inside<'a> {
     pub run: &'a Run,
     pub row: Option<&'a Behaviour>,
     pub disks: &'a mut Disks,
+    /// What is written to the command's standard input.
+    pub input: &'a [u8],
 }
 
 impl Inside<'_> {
@@ -50,7 +56,8 @@ impl Inside<'_> {
     pub fn execute(&mut self, command: &[String]) -> Result<Answer, Lacking> {
         let program = command.first().map_or("", |program| program.rsplit('/').next().unwrap_or_default());
         let given = self.row.map_or(&[][..], |row| row.programs.as_slice());
-        if !EVERYWHERE.contains(&program) && !given.iter().any(|known| known == program) {
+        let usual = self.row.is_none() && USUAL.contains(&program);
+        if !EVERYWHERE.contains(&program) && !usual && !given.iter().any(|known| known == program) {
             return Err(Lacking::Program);
         }
         let arguments: Vec<&str> = command.iter().skip(1).map(String::as_str).collect();
@@ -69,11 +76,33 @@ impl Inside<'_> {
             ("hostname", []) => said(format!("{}\n", self.variable("HOSTNAME").unwrap_or_default())),
             ("echo", ["-n", words @ ..]) => said(words.join(" ")),
             ("echo", words) => said(format!("{}\n", words.join(" "))),
+            ("sleep", [span]) => {
+                let (number, unit) = span.split_at(span.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
+                let unit = match unit {
+                    "" | "s" => 1.0,
+                    "m" => 60.0,
+                    "h" => 3600.0,
+                    "d" => 86_400.0,
+                    _ => return unplayed(),
+                };
+                let seconds = number.parse::<f64>().ok().map(|number| number * unit);
+                let took = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                took.map_or_else(unplayed, |took| Ok(Answer { took, ..Answer::default() }))
+            }
             ("true", _) => Ok(Answer::default()),
             ("false", _) => Ok(Answer { code: 1, ..Answer::default() }),
             ("cat", files) if !files.is_empty() => Ok(self.cat(files)),
             ("ls", arguments) => listing::ls(&self.files(), arguments).map_or_else(unplayed, Ok),
             ("df", ["-h"] | []) => said(listing::df(&self.files())),
+            ("test", [kind @ ("-d" | "-e" | "-f"), path]) => {
+                let found = self.files().list(path).ok().map(|(folder, _)| folder);
+                let right = found.is_some_and(|folder| *kind == "-e" || folder == (*kind == "-d"));
+                Ok(Answer { code: i32::from(!right), ..Answer::default() })
+            }
+            ("tar", arguments) => {
+                let input = self.input;
+                tar::tar(&mut self.files(), arguments, input).map_or_else(unplayed, Ok)
+            }
             ("sh" | "bash", ["-c", text]) => self.script(text),
             ("curl", arguments) => curl::curl(self, arguments).map_or_else(unplayed, Ok),
             ("nslookup", [name]) => Ok(self.nslookup(name)),

@@ -1,5 +1,5 @@
-//! Archives as `tar` writes and reads them (POSIX ustar), as far as `kubectl cp` needs them: files and folders, long names
-//! in both of the usual ways.
+//! Archives as `tar` writes and reads them (POSIX ustar), as far as `kubectl cp` and the `tar` in its containers need them: files and
+//! folders, long names in both of the usual ways.
 
 /// How large a block is.
 const BLOCK: usize = 512;
