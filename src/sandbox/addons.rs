@@ -35,7 +35,7 @@ struct Head {
 }
 
 /// What an add-on's texts are filled with.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Filling<'a> {
     /// The add-on's version.
     pub version: &'a str,
@@ -46,6 +46,9 @@ pub(crate) struct Filling<'a> {
     /// The ARN of the role that the add-on was given; empty when none was.
     pub role: &'a str,
 }
+
+/// Where nobody asks what stands there.
+const ANY: Filling<'static> = Filling { version: "any", region: "any", cluster: "any", role: "" };
 
 /// An add-on as its file has it.
 struct Addon {
@@ -87,7 +90,7 @@ fn read(name: &str, filling: Filling<'_>) -> Result<Addon, SandboxError> {
 /// # Errors
 /// When the configuration cannot be read as a map, or there is no such add-on.
 pub(crate) fn unknown_values(name: &str, configuration: &str) -> Result<Vec<String>, SandboxError> {
-    let addon = read(name, Filling::default())?;
+    let addon = read(name, ANY)?;
     let mut unknown = Vec::new();
     walk(&addon.head.values, "", &Value::Object(configured(configuration)?), &mut |path, _, setting| {
         if setting.is_none() {
@@ -127,7 +130,7 @@ pub(crate) fn objects(name: &str, filling: Filling<'_>, configuration: &str) -> 
 /// # Errors
 /// When there is no such add-on.
 pub(crate) fn all_objects(name: &str) -> Result<Vec<Value>, SandboxError> {
-    Ok(read(name, Filling::default())?.objects)
+    Ok(read(name, ANY)?.objects)
 }
 
 fn configured(text: &str) -> Result<Map<String, Value>, SandboxError> {
@@ -200,7 +203,7 @@ mod tests {
                 let objects = all_objects(addon).unwrap();
                 assert!(!objects.is_empty(), "{addon}");
                 // What settings name is there.
-                for setting in read(addon, Filling::default()).unwrap().head.values {
+                for setting in read(addon, ANY).unwrap().head.values {
                     for named in setting.to.iter().chain(&setting.makes) {
                         assert!(objects.iter().any(|object| written(object) == *named), "{addon}: {named}");
                     }

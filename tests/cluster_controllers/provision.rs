@@ -303,7 +303,15 @@ fn pods_without_room_get_machines_of_a_node_pool() {
     world.wait(20);
     assert_eq!(of_pool(&world).len(), 1);
     world.wait(120);
-    assert!(of_pool(&world).is_empty() && world.controllers.control.store.list(&CLAIMS, None).is_empty());
+    let claims = world.controllers.control.store.list(&CLAIMS, None);
+    assert!(
+        of_pool(&world).is_empty(),
+        "{:#?} {:#?} {:?}",
+        of_pool(&world),
+        world.pods(),
+        world.controllers.next_due()
+    );
+    assert!(claims.is_empty(), "{claims:#?}");
     let events = world.events(object::name(&claim));
     assert!(events.iter().any(|event| event.starts_with("DisruptionTerminating Disrupting NodeClaim: ")), "{events:?}");
     assert_eq!(numbers(&world.get(&resources::DEPLOYMENTS, "web")), [2, 2, 2, 2]);

@@ -139,7 +139,7 @@ fn claims_have_limits_and_quotas_too() {
 #[test]
 fn what_a_change_needs_more_counts() {
     let mut world = World::new();
-    let hard = json!({"requests.storage": "3Gi", "services.nodeports": "1", "services": "1"});
+    let hard = json!({"requests.storage": "3Gi", "services.nodeports": "1", "services": "2"});
     world.create(&resources::RESOURCE_QUOTAS, quota(hard));
     let service = |kind: &str, ports: &[u16]| {
         let ports: Vec<Value> = ports.iter().map(|port| json!({"name": format!("p{port}"), "port": port})).collect();

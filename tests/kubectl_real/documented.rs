@@ -51,9 +51,15 @@ fn explain() {
                 "",
             ),
             (
-                "kubectl explain pod.spec.restartPolicy | sed -n '4,9p;17,21p'",
+                "kubectl explain pod.spec.restartPolicy | sed -n '4,8p'",
                 0,
-                "FIELD: restartPolicy <string>\nENUM:\n    Always\n    Never\n    OnFailure\n\n    \n    Possible enum values:\n     - `\"Always\"`\n     - `\"Never\"`\n     - `\"OnFailure\"`",
+                "FIELD: restartPolicy <string>\nENUM:\n    Always\n    Never\n    OnFailure",
+                "",
+            ),
+            (
+                "kubectl explain pod.spec.restartPolicy | grep -A3 'Possible enum values:'",
+                0,
+                "    Possible enum values:\n     - `\"Always\"`\n     - `\"Never\"`\n     - `\"OnFailure\"`",
                 "",
             ),
             (

@@ -17,8 +17,8 @@
 //! The recording is played in parts that need nothing of each other, each in a sandbox of its own, at the same time.
 //!
 //! The recording does not say how much time passed between two records. A command that only reads is therefore asked again
-//! for a while before its answer counts as another. The sandbox runs at twice the speed, so that a container crashes as
-//! often in the recorded twenty seconds as the stand-in let it.
+//! for a while before its answer counts as another. Where containers crash the sandbox runs at twice the speed, so that
+//! they crash as often in the recorded twenty seconds as the stand-in let them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -49,6 +49,8 @@ const APART: &[(usize, &str)] = &[
 struct Part {
     /// The number of its first record; its last is the one before the next part's first.
     first: usize,
+    /// How fast its sandbox runs: slower where records show what is on its way, so that a busy machine sees it too.
+    speed: &'static str,
     /// What the earlier parts leave behind that these records show.
     before: &'static [&'static str],
 }
@@ -56,19 +58,30 @@ struct Part {
 const BASE: &str = "kubectl apply -k ~/environment/eks-workshop/base-application";
 
 const PARTS: &[Part] = &[
-    Part { first: 0, before: &[] },
-    Part { first: 66, before: &[BASE] },
+    Part { first: 0, speed: "2", before: &[] },
+    Part { first: 66, speed: "2", before: &[BASE] },
     Part {
         first: 131,
+        speed: "1",
         // The carts' settings are those of the page on Pod Identity.
         before: &[
             BASE,
             "kubectl kustomize ~/environment/eks-workshop/modules/security/eks-pod-identity/dynamo | envsubst | kubectl apply -f-",
         ],
     },
-    Part { first: 158, before: &[BASE] },
+    Part {
+        first: 158,
+        speed: "2",
+        // The catalog's database was started anew.
+        before: &[
+            BASE,
+            "kubectl rollout restart sts/catalog-mysql -n catalog",
+            "kubectl rollout status sts/catalog-mysql -n catalog",
+        ],
+    },
     Part {
         first: 169,
+        speed: "1",
         // Two namespaces of the base application and a Deployment that somebody made besides are there.
         before: &[
             BASE,
@@ -79,6 +92,7 @@ const PARTS: &[Part] = &[
     },
     Part {
         first: 207,
+        speed: "1",
         before: &[
             "kubectl apply -k ~/environment/eks-workshop/base-application/ui",
             "kubectl apply -k ~/environment/eks-workshop/base-application/catalog",
@@ -265,7 +279,7 @@ impl Stage {
     /// Plays the records of a part, in their order.
     fn play(&self, part: &Part, end: usize) -> Vec<Answer> {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubectl_real/scenario");
-        let served = Served::start(&["--scenario", scenario.to_str().unwrap(), "--speed", "2"]);
+        let served = Served::start(&["--scenario", scenario.to_str().unwrap(), "--speed", part.speed]);
         std::fs::create_dir_all(served.folder.path().join("environment")).unwrap();
         let manifests = shared().join("corpus/manifests").canonicalize().unwrap();
         std::os::unix::fs::symlink(manifests, served.folder.path().join("environment/eks-workshop")).unwrap();

@@ -335,9 +335,7 @@ impl Controllers {
                 }
             }
         } else if *resource == resources::NODES {
-            if event.kind != Change::Modified || self.nodes.provisioned.is_busy() {
-                self.enqueue(Work::Account);
-            }
+            self.enqueue(Work::Account);
             self.wake_unscheduled();
             for daemons in self.control.store.list(&resources::DAEMON_SETS, None) {
                 self.enqueue(Work::Object(Key::of(&resources::DAEMON_SETS, &daemons)));

@@ -43,6 +43,9 @@ pub struct Provisioned {
     /// When machines are chosen for the Pods that wait for room.
     #[serde(default)]
     batch: Option<Timestamp>,
+    /// Whether the nodes that the cluster began with have their claims.
+    #[serde(default)]
+    adopted: bool,
 }
 
 /// A machine.
@@ -97,7 +100,7 @@ impl Provisioned {
 
     /// Whether a change of a Pod or node may be what a machine waits for.
     pub fn is_busy(&self) -> bool {
-        let watched = |machine: &Machine| machine.pod.is_some() || machine.claim.is_some();
+        let watched = |machine: &Machine| machine.pod.is_some() || machine.claim.is_some() && machine.network.is_some();
         self.machines.values().any(|machine| machine.stage != Stage::Working || watched(machine))
     }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::super::api::kinds;
 use super::super::controllers::control::Control;
 use super::super::controllers::scheduler;
 use super::super::kubelet::Nodes;
@@ -30,6 +31,9 @@ const CAPACITY: &str = "karpenter.sh/capacity-type";
 const ZONE: &str = "topology.kubernetes.io/zone";
 /// The taint of a node that is to go.
 pub(super) const DISRUPTED: &str = "karpenter.sh/disrupted";
+
+/// The conditions of a claim, in the order in which they become true.
+const CONDITIONS: [&str; 4] = ["Launched", "Registered", "Initialized", "Ready"];
 
 /// How long Pods are gathered before machines are chosen for them.
 const BATCH: Duration = Duration::from_secs(1);
@@ -73,6 +77,7 @@ pub(super) fn reconcile(control: &Control, nodes: &mut Nodes, state: &mut Provis
     let mut pools = control.store.list(&POOLS, None);
     pools.retain(|pool| !object::is_deleting(pool));
     pools.sort_by_key(|pool| std::cmp::Reverse(object::number(pool, "/spec/weight").unwrap_or(0)));
+    adopt(control, state, &pools);
     note_progress(control, state);
     let mut waiting = control.store.list(&resources::PODS, None);
     let nominated = |uid: &str| {
@@ -98,6 +103,34 @@ pub(super) fn reconcile(control: &Control, nodes: &mut Nodes, state: &mut Provis
     }
     let quiet = consolidate(control, state, &pools);
     next.into_iter().chain(quiet).min()
+}
+
+/// Gives the nodes of pools that the cluster began with their claims.
+fn adopt(control: &Control, state: &mut Provisioned, pools: &[Object]) {
+    if state.adopted || pools.is_empty() || kinds::of_resource(&control.store, &CLAIMS).is_none() {
+        return;
+    }
+    state.adopted = true;
+    for node in control.store.list(&resources::NODES, None) {
+        let Some(pool) = pools.iter().find(|pool| object::name(pool) == label(&node, POOL)) else { continue };
+        let name = format!("{}-{}", object::name(pool), control.store.suffix(5));
+        if claim_object(control, pool, &name, &node, true).is_none() {
+            continue;
+        }
+        let pool = object::name(pool).to_owned();
+        let claim = Claim { name, pool, pods: Vec::new(), seen: Vec::new(), since: control.now };
+        let machine = Machine {
+            group: None,
+            pod: None,
+            claim: Some(claim),
+            networked: true,
+            node: Value::Null,
+            network: None,
+            stage: Stage::Working,
+            outdated: false,
+        };
+        state.machines.insert(object::name(&node).to_owned(), machine);
+    }
 }
 
 /// Starts machines of a pool for those of the Pods that it can have, and takes these out of the list.
@@ -276,7 +309,7 @@ fn start(
         info,
     };
     let node = node::node_object(control, &seed);
-    claim_object(control, pool, &claim, &node)?;
+    claim_object(control, pool, &claim, &node, false)?;
     for pod in pods {
         let message = format!("Pod should schedule on: nodeclaim/{claim}");
         control.event(COMPONENT, pod, ("v1", "Pod"), "Nominated", &message);
@@ -300,8 +333,8 @@ fn start(
     Some((name, machine))
 }
 
-/// Makes the NodeClaim of a machine.
-fn claim_object(control: &Control, pool: &Object, name: &str, node: &Value) -> Option<Object> {
+/// Makes the NodeClaim of a machine, or of one that has long been `ready`.
+fn claim_object(control: &Control, pool: &Object, name: &str, node: &Value, ready: bool) -> Option<Object> {
     let spec = &pool["spec"]["template"]["spec"];
     let mut labels = node["metadata"]["labels"].clone();
     if let Some(labels) = labels.as_object_mut() {
@@ -324,12 +357,19 @@ fn claim_object(control: &Control, pool: &Object, name: &str, node: &Value) -> O
     match control.create(&CLAIMS, without_nulls(claim)) {
         Ok(made) => {
             let image = format!("ami-0{}", &object::digest(&[&control.seed.version])[..16]);
-            let status = json!({
+            let mut status = json!({
                 "capacity": node["status"]["capacity"], "allocatable": node["status"]["allocatable"],
                 "imageID": image, "providerID": node["spec"]["providerID"], "conditions": [],
             });
+            if ready {
+                let true_of = |kind: &&str| control.condition(&Value::Null, kind, "True", kind, "");
+                status["conditions"] = CONDITIONS.iter().map(true_of).collect();
+                status["nodeName"] = object::name(node).into();
+            }
             control.set_status(&CLAIMS, &made, status);
-            transition(control, name, &["Launched"]);
+            if !ready {
+                transition(control, name, &CONDITIONS[..1]);
+            }
             Some(made)
         }
         Err(error) => {
@@ -380,14 +420,14 @@ fn note_progress(control: &Control, state: &mut Provisioned) {
         }
         match machine.stage {
             Stage::Booting { .. } => {}
-            Stage::Joining => transition(control, &claim, &["Registered"]),
+            Stage::Joining => transition(control, &claim, &CONDITIONS[..2]),
             _ => {
                 let told =
                     control.store.get(&key).is_some_and(|found| object::text(&found, "/status/nodeName") == name);
                 if !told {
                     control.update(&key, |claim| claim["status"]["nodeName"] = name.as_str().into());
                 }
-                transition(control, &claim, &["Registered", "Initialized", "Ready"]);
+                transition(control, &claim, &CONDITIONS);
             }
         }
     }
@@ -405,6 +445,10 @@ fn consolidate(control: &Control, state: &mut Provisioned, pools: &[Object]) -> 
     let mut next: Option<Timestamp> = None;
     let mut chosen: Option<(String, &str)> = None;
     for (name, machine) in &mut state.machines {
+        // Those that the cluster began with stay: how many it has is the scenario's to say.
+        if machine.network.is_none() {
+            continue;
+        }
         let (Some(claim), Stage::Working) = (&mut machine.claim, machine.stage) else { continue };
         let pods = life::evictable(control, name);
         let mut present: Vec<String> = pods.iter().map(|pod| object::uid(pod).to_owned()).collect();
@@ -432,11 +476,8 @@ fn consolidate(control: &Control, state: &mut Provisioned, pools: &[Object]) -> 
             chosen = Some((name.clone(), reason));
         }
     }
-    let (name, reason) = chosen?;
-    if busy {
-        return next;
-    }
-    let machine = state.machines.get_mut(&name)?;
+    let Some((name, reason)) = chosen.filter(|_| !busy) else { return next };
+    let Some(machine) = state.machines.get_mut(&name) else { return next };
     if let Some(claim) = machine.claim.as_ref().and_then(|claim| control.store.get(&Key::cluster(&CLAIMS, &claim.name)))
     {
         control.event(COMPONENT, &claim, KIND, "DisruptionTerminating", &format!("Disrupting NodeClaim: {reason}"));
