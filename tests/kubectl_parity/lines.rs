@@ -135,7 +135,8 @@ fn calls(text: &str) -> Vec<String> {
         if quote.is_none() && c == '#' && before.is_whitespace() {
             while chars.next_if(|(_, c)| *c != '\n').is_some() {}
         }
-        let starts = text[at..].starts_with("kubectl ") && (before.is_whitespace() || matches!(before, '(' | '"'));
+        let starts =
+            text[at..].starts_with("kubectl ") && (before.is_whitespace() || matches!(before, '$' | '(' | '"'));
         if current.is_none() && starts {
             current = Some((at + "kubectl ".len(), depth, true));
         }

@@ -1,7 +1,8 @@
 //! Differential: command lines with the real kubectl 1.33 and with the native one, on sandboxes that began alike. Standard
 //! output, standard error and exit status must be the same but for what [`masks`] lists; the share is printed by verb.
 //!
-//! `reads.txt` is run on one sandbox that both ask, `changes.txt` on two, one for each; see [`lines`] for the form. With the
+//! `reads.txt` is run on one sandbox that both ask, `changes.txt` on two, one for each; see [`lines`] for the form, and [`own`] for
+//! `own.txt`. With the
 //! shared corpus at hand (`LECTERN_SHARED`, else `../shared`) the kubectl lines of its pages that need no shell are run too.
 //!
 //! The real kubectl is the file that `LECTERN_KUBECTL` names, else `kubectl.1.33` beside the `kubectl` on PATH; without one
@@ -13,6 +14,7 @@
 mod harness;
 mod lines;
 mod masks;
+mod own;
 mod sides;
 
 use std::collections::BTreeMap;

@@ -11,7 +11,8 @@
 //! - The padding of a column that holds a generated name in one of its rows, of this column alone and in this table alone: hashes
 //!   have seven to ten letters. How wide columns are is told without a mask where both ask the same sandbox.
 //! - The order of events that are as old as each other, of Pods that are evicted at the same time, and of a described ConfigMap's
-//!   or Secret's entries, of listed labels and of the names of clusters and users, which kubectl takes from a Go map.
+//!   or Secret's entries, of listed labels and of the names of clusters and users, and of the variables that `set env --from` makes, which kubectl takes from
+//!   Go maps.
 //! - How often `rollout status` and `wait` say what they wait for: that they did is told once, by the result.
 
 use regex::Regex;
@@ -28,7 +29,8 @@ pub struct Masks {
 /// What comes in any order sorted.
 fn in_order(line: &Line, ran: &Ran) -> Ran {
     let has = |words: &[&str]| line.words.iter().any(|word| words.iter().any(|known| word.starts_with(known)));
-    let maps = line.verb() == "describe" && has(&["cm", "configmap", "secret"]);
+    let maps =
+        line.verb() == "describe" && has(&["cm", "configmap", "secret"]) || line.verb() == "set" && has(&["--from"]);
     let text =
         |text: &str| match maps || line.verb() == "drain" || has(&["events", "--list", "get-clusters", "get-users"]) {
             true => sorted(text.lines()),

@@ -180,7 +180,7 @@ async fn settle(cluster: &Cluster, clock: &Clock) {
 }
 
 /// A folder with the files that the lines name.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let made = tempfile::tempdir().unwrap();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubectl_parity/files"), made.path());
     made

@@ -33,11 +33,12 @@ impl Evaluation {
         while at < nodes.len() {
             match &nodes[at] {
                 Node::Path(steps) if is_word(steps, "range") => {
-                    let end = matching_end(&nodes[at + 1..]).map_or(nodes.len(), |end| at + 1 + end);
+                    let end = matching_end(&nodes[at + 1..]).map(|end| at + 1 + end);
                     for item in self.steps(&steps[1..], vec![value.clone()])? {
-                        self.run(&nodes[at + 1..end], &item, out)?;
+                        self.run(&nodes[at + 1..end.unwrap_or(nodes.len())], &item, out)?;
                     }
-                    at = end + 1;
+                    // Without an end client-go goes on right behind `range`, with the value that it is in.
+                    at = end.unwrap_or(at) + 1;
                     continue;
                 }
                 Node::Path(steps) if is_word(steps, "end") => {

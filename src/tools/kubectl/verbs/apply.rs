@@ -250,11 +250,12 @@ pub async fn one(session: &Session, object: &Object, dry: DryRun) -> Result<(Val
         } else {
             three_way::plain(&last, &modified, &now)
         };
+        if dry == DryRun::Client {
+            // kubectl does not look then whether there is anything to change.
+            return Ok((now, "configured"));
+        }
         if patch.as_object().is_none_or(serde_json::Map::is_empty) {
             return Ok((now, "unchanged"));
-        }
-        if dry == DryRun::Client {
-            return Ok((now, "configured"));
         }
         let call = Call::new(Method::PATCH, object.path())
             .query("dryRun", dry.query())

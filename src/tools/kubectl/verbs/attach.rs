@@ -20,7 +20,8 @@ const STARTS: Duration = Duration::from_secs(60);
 /// # Errors
 /// When it does not start in time, or neither its streams nor its log can be had.
 pub async fn when_started(session: &Session, pod: &Object, container: &str) -> Result<(), Failure> {
-    let status = session.clock().timeout(STARTS, started(session, pod, container)).await;
+    let limit = session.options.duration("pod-running-timeout").unwrap_or(STARTS);
+    let status = session.clock().timeout(limit, started(session, pod, container)).await;
     let status = status.unwrap_or_else(|_| Err(Failure::message("timed out waiting for the condition")))?;
     if status["state"]["terminated"].is_object() {
         return log(session, pod, container).await;

@@ -346,8 +346,8 @@ async fn beside(session: &Session, asked: &Asked, pod: &Object) -> Result<(Objec
 async fn copied(session: &Session, asked: &Asked, pod: &Object) -> Result<(Object, String), Failure> {
     let options = &session.options;
     let mut metadata = json!({"name": options.text("copy-to"), "namespace": pod.namespace});
-    for (field, kept) in [("annotations", true), ("labels", options.on("keep-labels"))] {
-        if kept && !pod.value["metadata"][field].is_null() {
+    for field in ["annotations", "labels"] {
+        if !pod.value["metadata"][field].is_null() {
             metadata[field] = pod.value["metadata"][field].clone();
         }
     }
@@ -387,6 +387,10 @@ async fn copied(session: &Session, asked: &Asked, pod: &Object) -> Result<(Objec
     }
     // A call that sets images only has no container to debug with, and no profile.
     if !name.is_empty() {
+        if let Some(metadata) = copy["metadata"].as_object_mut().filter(|_| !options.on("keep-labels")) {
+            // With them it would count among the Pods of the original's owner.
+            metadata.shift_remove("labels");
+        }
         asked.profile.apply(Style::Copy, &mut copy, &name, options);
         customize(session, asked, &mut copy, "containers", &name).await?;
     }

@@ -96,6 +96,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         selection.ignore_not_found();
     }
     let mut failures = selection.failures;
+    let nothing = selection.objects.is_empty() && failures.is_empty();
     let mut gone: Vec<Object> = Vec::new();
     for mut object in selection.objects {
         if dry != DryRun::Client {
@@ -136,7 +137,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         session.print(text).await?;
         gone.push(object);
     }
-    if gone.is_empty() && failures.is_empty() && !options.on("ignore-not-found") {
+    if nothing {
         session.print("No resources found\n").await?;
     }
     Failure::together(failures)?;

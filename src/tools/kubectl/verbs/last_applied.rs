@@ -3,12 +3,12 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::apply::{LAST_APPLIED, with_last_applied};
+use super::apply::LAST_APPLIED;
 use super::dry_run::{DryRun, no_resource, tell};
 use crate::tools::kubectl::api::{Call, MERGE};
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
-use crate::tools::kubectl::print::json::sorted;
+use crate::tools::kubectl::print::json::{compact, sorted};
 use crate::tools::kubectl::print::object::ObjectPrinter;
 use crate::tools::kubectl::resources::Rules;
 use crate::tools::kubectl::session::Session;
@@ -61,6 +61,15 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An object as the annotation keeps it. Unlike `apply` this command adds no empty annotations.
+fn written(value: &Value) -> Value {
+    let mut plain = value.clone();
+    if let Some(annotations) = plain["metadata"].get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.shift_remove(LAST_APPLIED);
+    }
+    Value::String(compact(&plain) + "\n")
+}
+
 /// Sets what was applied last to what files say, and changes nothing else.
 ///
 /// # Errors
@@ -80,7 +89,7 @@ pub async fn set(session: &Session) -> Result<(), Failure> {
                 object.name
             )));
         }
-        let new = &with_last_applied(&object.value)["metadata"]["annotations"][LAST_APPLIED];
+        let new = &written(&object.value);
         let value = if new == kept || dry == DryRun::Client {
             now.clone()
         } else {

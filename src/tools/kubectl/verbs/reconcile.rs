@@ -138,7 +138,8 @@ fn plan(now: Option<&Value>, file: &Value, list: &str, removes: bool) -> Plan {
     let mut plan = new(now);
     for map in ["labels", "annotations"] {
         for (key, value) in file["metadata"][map].as_object().into_iter().flatten() {
-            if plan.wanted["metadata"][map][key] != *value {
+            // What the object has stays.
+            if plan.wanted["metadata"][map][key].is_null() {
                 if !plan.wanted["metadata"][map].is_object() {
                     plan.wanted["metadata"][map] = Value::Object(Map::new());
                 }

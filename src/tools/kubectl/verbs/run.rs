@@ -1,14 +1,12 @@
 //! `kubectl run`
 
-use std::time::Duration;
-
 use http::Method;
 use serde_json::{Value, json};
 
-use super::create;
 use super::dry_run::DryRun;
 use super::expose;
 use super::follow::{Event, Following};
+use super::{attach, create};
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
@@ -104,10 +102,17 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             session.print("---\n---\n").await?;
         }
     }
-    let Some(created) = create::make_as(session, pod, "created").await? else { return Ok(()) };
     if !attached {
-        return Ok(());
+        return create::make_as(session, pod, "created").await.map(|_| ());
     }
+    if let Some(metadata) = pod["metadata"].as_object_mut() {
+        metadata.shift_remove("creationTimestamp");
+    }
+    let object = session.local(pod).await?;
+    let call = Call::new(Method::POST, object.mapping.path(&object.namespace, "", ""))
+        .query("fieldManager", options.text("field-manager"))
+        .json(&object.value);
+    let created = Object { value: session.api().await?.value(&call).await?, ..object };
     let status = watch(session, &created).await;
     if options.on("rm") {
         let body = json!({"propagationPolicy": "Background"});
@@ -188,32 +193,12 @@ fn pod(session: &Session, name: &str, words: &[String]) -> Result<Value, Failure
         "status": {}}))
 }
 
-/// Shows what the Pod prints until it ends; answers the exit status of its container. What it would read is not sent:
-/// nobody types in a step.
+/// Attaches to the Pod's container; answers its exit status, or 0 where it is not waited for: of a Pod that starts anew by itself.
 async fn watch(session: &Session, pod: &Object) -> Result<i64, Failure> {
-    let limit = session.options.duration("pod-running-timeout").unwrap_or(Duration::from_secs(60));
-    let started = async {
-        let mut following = Following::new(session, pod);
-        loop {
-            match following.next().await? {
-                Event::Present(value)
-                    if matches!(value["status"]["phase"].as_str(), Some("Running" | "Succeeded" | "Failed")) =>
-                {
-                    return Ok(());
-                }
-                Event::Deleted | Event::Absent => return Err(Failure::message("pod was deleted")),
-                Event::Present(_) => {}
-            }
-        }
-    };
-    session
-        .clock()
-        .timeout(limit, started)
-        .await
-        .unwrap_or_else(|_| Err(Failure::message("timed out waiting for the condition")))?;
-    let mut stream = session.api().await?.stream(&Call::get(pod.part("log")).query("follow", "true")).await?;
-    while let Some(chunk) = stream.chunk().await? {
-        session.print(chunk).await?;
+    attach::when_started(session, pod, &pod.name).await?;
+    let options = &session.options;
+    if options.on("leave-stdin-open") || options.text("restart") == "Always" {
+        return Ok(0);
     }
     let mut following = Following::new(session, pod);
     loop {
