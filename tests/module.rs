@@ -248,9 +248,13 @@ fn what_a_container_writes_lasts_as_long_as_its_volume() {
 /// not have, or is not as the page shows it on any cluster.
 const FLOORS: &[(&str, usize)] = &[
     ("introduction/getting-started", 12),
-    ("introduction/basics", 45),
+    ("introduction/basics", 64),
     ("fastpaths/getting-started", 14),
     ("fundamentals/workloads/horizontal-pod-autoscaler", 3),
+    ("fundamentals/compute/fargate", 7),
+    ("fundamentals/storage/ebs", 5),
+    ("fundamentals/storage/fsx-for-lustre", 15),
+    ("fastpaths/operator/karpenter", 12),
 ];
 
 #[test]

@@ -176,7 +176,7 @@ fn candidates(control: &Control, pool: &Value) -> Vec<Candidate> {
                 labels.insert(POOL.into(), object::name(pool).into());
                 let all = Value::Object(labels.clone());
                 if requirements.iter().all(|requirement| object::fits(requirement, &all)) {
-                    // Where prices are equal the zone with fewest nodes is taken, see `start`.
+                    // Where prices are equal the first zone is taken.
                     found.push(Candidate { offer: offer.clone(), labels, zone, price: offer.price * part });
                 }
             }
