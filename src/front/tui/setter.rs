@@ -269,7 +269,9 @@ impl Setter<'_> {
             let hang = (indent + 2).min(self.width / 3);
             self.behind("▏ ", self.theme.quiet(), |setter| {
                 setter.first.push((label, style));
-                setter.rest.push((" ".repeat(wide + hang), style));
+                let bar = if mark.is_some() { format!("{:>wide$}", "▐") } else { " ".repeat(wide) };
+                setter.rest.push((bar, style));
+                setter.rest.push((" ".repeat(hang), Style::new()));
                 let lines = wrap::fold(&line, setter.width, &setter.first, &setter.rest);
                 setter.put(lines);
             });

@@ -99,6 +99,8 @@ struct Lines<'a> {
     word_used: usize,
     /// There is no room for the blank that stands here, nor for a word behind it.
     full: bool,
+    /// The line holds more than its indentation: it can be broken.
+    begun: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -113,13 +115,14 @@ impl<'a> Lines<'a> {
             word: Vec::new(),
             word_used: 0,
             full: false,
+            begun: false,
         };
         lines.open(first);
         lines
     }
 
     fn open(&mut self, prefix: &[Run]) {
-        self.full = false;
+        (self.full, self.begun) = (false, false);
         self.line = prefix.to_vec();
         self.used = prefix.iter().map(|(text, _)| columns(text)).sum();
         self.indent = self.used;
@@ -158,7 +161,7 @@ impl<'a> Lines<'a> {
         }
         let word = std::mem::take(&mut self.word);
         let wide = std::mem::take(&mut self.word_used);
-        if (self.full || self.used + wide > self.width) && self.used > self.indent {
+        if (self.full || self.used + wide > self.width) && self.begun {
             trim_end(&mut self.line);
             self.break_line();
         }
@@ -166,6 +169,7 @@ impl<'a> Lines<'a> {
             if self.used + columns(&text) <= self.width {
                 self.used += columns(&text);
                 append(&mut self.line, &text, style);
+                self.begun |= !text.is_empty();
             } else {
                 self.long(&text, style);
             }
@@ -176,12 +180,13 @@ impl<'a> Lines<'a> {
     fn long(&mut self, text: &str, style: Style) {
         for part in text.split_inclusive(['/', ',', '=', '&', ';']) {
             let wide = columns(part);
-            if self.used + wide > self.width && self.indent + wide <= self.width && self.used > self.indent {
+            if self.used + wide > self.width && self.indent + wide <= self.width && self.begun {
                 self.break_line();
             }
             if self.used + wide <= self.width {
                 append(&mut self.line, part, style);
                 self.used += wide;
+                self.begun |= wide > 0;
             } else {
                 part.graphemes(true).for_each(|grapheme| self.glue(grapheme, style));
             }
@@ -197,6 +202,7 @@ impl<'a> Lines<'a> {
         if self.used + wide <= self.width {
             append(&mut self.line, grapheme, style);
             self.used += wide;
+            self.begun |= !grapheme.trim().is_empty();
         }
     }
 
@@ -257,6 +263,7 @@ mod tests {
         assert_eq!(fold("a\tb\tc", 40), ["a       b       c"]);
         assert_eq!(fold("a\tb\tlonger", 12), ["a       b", "  longer"]);
         assert_eq!(fold("abcdefghij k", 6), ["abcdef", "  ghij", "  k"]);
+        assert_eq!(fold("    app.io/name: ui", 12), ["    app.io/", "  name: ui"], "no line of blanks alone");
     }
 
     #[test]
