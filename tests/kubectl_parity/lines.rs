@@ -163,11 +163,7 @@ fn calls(text: &str) -> Vec<String> {
                     *plain = false;
                 }
             }
-            (None, ')') => {
-                if open.last() == Some(&'(') {
-                    open.pop();
-                }
-            }
+            (None, ')') => drop(open.pop_if(|last| *last == '(')),
             _ => {}
         }
         before = c;

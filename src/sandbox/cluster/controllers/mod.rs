@@ -463,9 +463,9 @@ impl Controllers {
                 if object::list(pod, "/metadata/finalizers").is_empty() {
                     let _ = self.control.store.remove(key);
                 }
-            } else if object::text(pod, "/spec/schedulerName") == provision::SCHEDULER {
-                self.unscheduled.remove(key);
-            } else if scheduler::reconcile(&self.control, pod) {
+            } else if object::text(pod, "/spec/schedulerName") == provision::SCHEDULER
+                || scheduler::reconcile(&self.control, pod)
+            {
                 self.unscheduled.remove(key);
             } else {
                 self.unscheduled.insert(key.clone());

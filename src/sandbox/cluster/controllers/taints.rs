@@ -16,9 +16,7 @@ const KIND: (&str, &str) = ("v1", "Pod");
 
 /// Looks at the Pods of a node whose taints may have changed. Answers when the next one has to leave.
 pub(super) fn reconcile(control: &Control, node: &Value) -> Option<Timestamp> {
-    if hard(node).next().is_none() {
-        return None;
-    }
+    hard(node).next()?;
     let pods = control.store.list(&resources::PODS, None);
     pods.iter()
         .filter(|pod| object::text(pod, "/spec/nodeName") == object::name(node))
