@@ -224,6 +224,11 @@ fn what_is_tried_counts_for_no_step_and_its_effects_last() {
     assert!(text.contains("Copied the command (1 line) into "), "{text}");
 }
 
+/// Whether the prompt waits for a command: while one runs, quitting is asked about.
+fn is_idle(text: &str) -> bool {
+    !text.contains("Ctrl-C cancel")
+}
+
 #[test]
 fn at_the_prompt_commands_are_completed_run_and_remembered() {
     let world = World::new();
@@ -237,14 +242,14 @@ fn at_the_prompt_commands_are_completed_run_and_remembered() {
     screen.press("kube-s\t");
     screen.until_text("namespaces kube-system");
     screen.press("-o na\t\r");
-    screen.until_text("namespace/kube-system");
+    screen.until("the names", |text| text.contains("namespace/kube-system") && is_idle(text));
     // A loop ends with Ctrl-C, and the line is free for the next command.
     screen.press("while :; do sleep 1; done\r");
     screen.until_text("Ctrl-C cancel");
     screen.press("\u{3}");
     screen.until_text("cancelled");
     screen.press("echo 'a\rb'\r");
-    screen.until("two lines of output", |text| text.contains("\na\nb\n"));
+    screen.until("two lines of output", |text| text.contains("\na\nb\n") && is_idle(text));
     // Left and come back to, it is as it was; the step is still to do.
     screen.press("\u{1b}");
     screen.until("the page alone", |text| !text.contains("Try it yourself") && text.contains("0/1 steps"));
@@ -258,7 +263,7 @@ fn at_the_prompt_commands_are_completed_run_and_remembered() {
     screen.press("\u{12}kube-s");
     screen.until_text("namespaces kube-system -o name");
     screen.press("\r");
-    screen.until_text("namespace/kube-system");
+    screen.until("the names", |text| text.contains("namespace/kube-system") && is_idle(text));
     screen.press("exit\r");
     screen.until("the page alone", |text| !text.contains("Try it yourself"));
     screen.press("q");

@@ -254,7 +254,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("fundamentals/compute/fargate", 7),
     ("fundamentals/storage/ebs", 5),
     ("fundamentals/storage/fsx-for-lustre", 15),
-    ("fastpaths/operator/karpenter", 12),
+    ("fastpaths/operator/karpenter", 8),
 ];
 
 #[test]

@@ -40,12 +40,13 @@ pub(super) fn footer(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Th
 
 fn hints(model: &Model, width: usize) -> String {
     if model.confirm_quit {
-        return match model.running() {
-            Some(_) => {
+        return match (model.running(), model.is_busy()) {
+            (running, true) => {
                 let quit = model.options.keys.hint(Action::Quit);
-                format!(" A step is running. {quit} again quits and cancels it; any other key goes on.")
+                let what = if running.is_some() { "step" } else { "command" };
+                format!(" A {what} is running. {quit} again quits and cancels it; any other key goes on.")
             }
-            None => {
+            (_, false) => {
                 let (quit, interrupt) =
                     (model.options.keys.hint(Action::Quit), model.options.keys.hint(Action::Interrupt));
                 format!(" {interrupt} again, or {quit}, quits.")

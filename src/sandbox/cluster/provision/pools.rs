@@ -160,6 +160,11 @@ fn provision(control: &Control, nodes: &mut Nodes, state: &mut Provisioned, pool
     }
 }
 
+/// Whether EKS itself runs the machines of a pool.
+fn is_auto_mode(template: &Value) -> bool {
+    template["spec"]["nodeClassRef"]["group"] == "eks.amazonaws.com"
+}
+
 /// The machines that a pool's requirements leave.
 fn candidates(control: &Control, pool: &Value) -> Vec<Candidate> {
     let template = &pool["spec"]["template"];
@@ -174,6 +179,9 @@ fn candidates(control: &Control, pool: &Value) -> Vec<Candidate> {
                 labels.insert(CAPACITY.into(), capacity.into());
                 labels.insert(ZONE.into(), zone.clone().into());
                 labels.insert(POOL.into(), object::name(pool).into());
+                if is_auto_mode(template) {
+                    labels.insert("eks.amazonaws.com/compute-type".into(), "auto".into());
+                }
                 let all = Value::Object(labels.clone());
                 if requirements.iter().all(|requirement| object::fits(requirement, &all)) {
                     // Where prices are equal the first zone is taken.
@@ -288,7 +296,6 @@ fn start(
         .filter(|(key, _)| told(key))
         .filter_map(|(key, value)| Some((key.clone(), text(value)?)))
         .collect();
-    labels.insert("eks.amazonaws.com/compute-type".into(), "auto".into());
     labels.insert("beta.kubernetes.io/arch".into(), labels.get("kubernetes.io/arch").cloned().unwrap_or_default());
     let template = &pool["spec"]["template"];
     let mut taints = object::list(template, "/spec/taints").to_vec();
@@ -324,7 +331,7 @@ fn start(
             seen: Vec::new(),
             since: control.now,
         }),
-        networked: template["spec"]["nodeClassRef"]["group"] == "eks.amazonaws.com",
+        networked: is_auto_mode(template),
         node,
         network: Some(network),
         stage: Stage::Booting { until: object::after(control.now, BOOT) },
