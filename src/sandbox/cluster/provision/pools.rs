@@ -81,10 +81,11 @@ pub(super) fn reconcile(control: &Control, nodes: &mut Nodes, state: &mut Provis
     note_progress(control, state);
     let mut waiting = control.store.list(&resources::PODS, None);
     let nominated = |uid: &str| {
-        state.machines.values().any(|machine| {
-            matches!(machine.stage, Stage::Booting { .. } | Stage::Joining)
-                && machine.claim.as_ref().is_some_and(|claim| claim.pods.iter().any(|known| known == uid))
-        })
+        // As long as its machine is there a Pod gets no other: one that has room and is not taken would be of no more use.
+        state
+            .machines
+            .values()
+            .any(|machine| machine.claim.as_ref().is_some_and(|claim| claim.pods.iter().any(|known| known == uid)))
     };
     waiting.retain(|pod| waits(pod) && !object::is_deleting(pod) && !nominated(object::uid(pod)));
     let mut next = None;
