@@ -24,14 +24,21 @@ pub(super) enum Decision {
     NotAllowed,
 }
 
+impl Decision {
+    /// What a service says to `user` (an ARN) when it is not allowed; none when it is.
+    pub fn refusal(self, user: &str, action: &str, resource: &str) -> Option<String> {
+        let why = match self {
+            Self::Allowed => return None,
+            Self::Denied => "with an explicit deny in an identity-based policy".to_owned(),
+            Self::NotAllowed => format!("because no identity-based policy allows the {action} action"),
+        };
+        Some(format!("User: {user} is not authorized to perform: {action} on resource: {resource} {why}"))
+    }
+}
+
 /// Whether a role's trust policy lets `service` do all of `actions`.
 pub(super) fn trusts(role: &RoleView, service: &str, actions: &[&str], context: &Context) -> bool {
-    let Ok(mut document) = serde_json::from_str::<PolicyDocument>(&role.assume_role_policy_document) else {
-        return false;
-    };
-    document.statement.retain(|statement| names(statement, "Service", &[service]));
-    let documents = [document];
-    actions.iter().all(|action| decide(&documents, action, &role.arn, context) == Decision::Allowed)
+    trusts_any(role, "Service", &[service], actions, context)
 }
 
 /// As [`trusts`], leaving open what conditions ask that nobody can know before a Pod asks.
@@ -52,20 +59,22 @@ pub(super) fn trusts_conditionally(role: &RoleView, service: &str, actions: &[&s
 
 /// Whether a role's trust policy lets one of these AWS principals (ARNs, or an account's number) do `action`.
 pub(super) fn trusts_principal(role: &RoleView, principals: &[&str], action: &str, context: &Context) -> bool {
-    let Ok(mut document) = serde_json::from_str::<PolicyDocument>(&role.assume_role_policy_document) else {
-        return false;
-    };
-    document.statement.retain(|statement| names(statement, "AWS", principals));
-    decide(&[document], action, &role.arn, context) == Decision::Allowed
+    trusts_any(role, "AWS", principals, &[action], context)
 }
 
 /// Whether a role's trust policy lets who comes from that identity provider (an ARN) do `action`.
 pub(super) fn trusts_federated(role: &RoleView, provider: &str, action: &str, context: &Context) -> bool {
+    trusts_any(role, "Federated", &[provider], &[action], context)
+}
+
+/// Whether a role's trust policy lets one of these principals of a kind do all of `actions`.
+fn trusts_any(role: &RoleView, kind: &str, principals: &[&str], actions: &[&str], context: &Context) -> bool {
     let Ok(mut document) = serde_json::from_str::<PolicyDocument>(&role.assume_role_policy_document) else {
         return false;
     };
-    document.statement.retain(|statement| names(statement, "Federated", &[provider]));
-    decide(&[document], action, &role.arn, context) == Decision::Allowed
+    document.statement.retain(|statement| names(statement, kind, principals));
+    let documents = [document];
+    actions.iter().all(|action| decide(&documents, action, &role.arn, context) == Decision::Allowed)
 }
 
 /// Whether a statement is about one of these principals of a kind.

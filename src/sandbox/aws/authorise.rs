@@ -1,7 +1,7 @@
 //! What the caller itself may do: its role's policies decide on each call, as they do in a real account.
 
 use super::Inner;
-use super::access::{self, Decision, Holder};
+use super::access::{self, Holder};
 use super::wire::{self, Refusal, WireRequest};
 
 /// The code and words of a refusal: EKS and the query services name it differently.
@@ -33,14 +33,12 @@ pub(super) fn authorise(inner: &Inner, caller: &str, service: &str, request: &Wi
         ("aws:principalaccount".into(), account.clone()),
         ("aws:principalarn".into(), arn.clone()),
     ]);
-    let why = match access::may(&view, &holder, None, &action, &resource, &context) {
-        Decision::Allowed => return Ok(()),
-        Decision::Denied => "with an explicit deny in an identity-based policy".to_owned(),
-        Decision::NotAllowed => format!("because no identity-based policy allows the {action} action"),
-    };
+    let decision = access::may(&view, &holder, None, &action, &resource, &context);
     let code = if service == "eks" { EKS_CODE } else { QUERY_CODE };
-    let message = format!("User: {caller} is not authorized to perform: {action} on resource: {resource} {why}");
-    Err(Refusal::new(403, code, message))
+    match decision.refusal(caller, &action, &resource) {
+        None => Ok(()),
+        Some(message) => Err(Refusal::new(403, code, message)),
+    }
 }
 
 /// The role in `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.

@@ -233,7 +233,7 @@ impl Inner {
         }
     }
 
-    /// A decision in the words that a service has for it.
+    /// A decision about a session of a role, in the words that a service has for it.
     fn decided(
         &self,
         decision: access::Decision,
@@ -242,13 +242,8 @@ impl Inner {
         action: &str,
         resource: &str,
     ) -> Result<(), String> {
-        let why = match decision {
-            access::Decision::Allowed => return Ok(()),
-            access::Decision::Denied => "with an explicit deny in an identity-based policy".to_owned(),
-            access::Decision::NotAllowed => format!("because no identity-based policy allows the {action} action"),
-        };
         let session = format!("arn:aws:sts::{}:assumed-role/{role}/{session}", self.account);
-        Err(format!("User: {session} is not authorized to perform: {action} on resource: {resource} {why}"))
+        decision.refusal(&session, action, resource).map_or(Ok(()), Err)
     }
 
     /// What conditions of policies may ask about a Pod's session.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use winterbaume_iam::views::{OidcProviderView, RoleView};
+use winterbaume_iam::views::{IamStateView, OidcProviderView, RoleView};
 
 use super::access;
 use super::wire::Refusal;
@@ -120,7 +120,7 @@ pub(super) fn claims(inner: &Inner, token: &str, now: Timestamp) -> Result<Claim
             "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
         ));
     };
-    provider(inner, &claims)?;
+    provider(&inner.iam.view(), &claims)?;
     if !genuine || !inner.eks.is_issuer(&claims.issuer) {
         return Err(invalid(
             "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements",
@@ -143,9 +143,8 @@ fn host(url: &str) -> &str {
 }
 
 /// The account's provider for the token's issuer.
-fn provider(inner: &Inner, claims: &Claims) -> Result<OidcProviderView, Refusal> {
-    let view = inner.iam.view();
-    let found = view.oidc_providers.values().find(|one| host(&one.url) == host(&claims.issuer)).cloned();
+fn provider<'v>(view: &'v IamStateView, claims: &Claims) -> Result<&'v OidcProviderView, Refusal> {
+    let found = view.oidc_providers.values().find(|one| host(&one.url) == host(&claims.issuer));
     found.ok_or_else(|| {
         let message = format!("No OpenIDConnect provider found in your account for {}", claims.issuer);
         Refusal::new(400, "InvalidIdentityToken", message)
@@ -158,7 +157,8 @@ fn provider(inner: &Inner, claims: &Claims) -> Result<OidcProviderView, Refusal>
 /// # Errors
 /// What STS says when it is not so. A role that is not there and one that does not trust the bearer are refused alike.
 pub(super) fn take(inner: &Inner, claims: &Claims, role_arn: &str) -> Result<Federated, Refusal> {
-    let provider = provider(inner, claims)?;
+    let view = inner.iam.view();
+    let provider = provider(&view, claims)?;
     let audience = claims.audiences.iter().find(|audience| provider.client_id_list.contains(audience));
     let Some(audience) = audience else {
         return Err(Refusal::new(400, "InvalidIdentityToken", "Incorrect token audience"));
@@ -169,14 +169,15 @@ pub(super) fn take(inner: &Inner, claims: &Claims, role_arn: &str) -> Result<Fed
         (format!("{issuer}:aud"), audience.clone()),
         ("aws:federatedprovider".into(), provider.arn.clone()),
     ]);
-    let view = inner.iam.view();
     let role = view
         .roles
         .values()
         .find(|role| role.arn == role_arn)
         .filter(|role| access::trusts_federated(role, &provider.arn, "sts:AssumeRoleWithWebIdentity", &context));
     match role {
-        Some(role) => Ok(Federated { role: role.clone(), provider: provider.arn, audience: audience.clone(), context }),
+        Some(role) => {
+            Ok(Federated { role: role.clone(), provider: provider.arn.clone(), audience: audience.clone(), context })
+        }
         None => Err(Refusal::new(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")),
     }
 }

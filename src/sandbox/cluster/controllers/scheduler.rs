@@ -33,13 +33,7 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
         }
     };
     let everywhere = control.store.list(&resources::PODS, None);
-    let running: Vec<&Object> = everywhere
-        .iter()
-        .filter(|other| {
-            !object::text(other, "/spec/nodeName").is_empty()
-                && !matches!(object::text(other, "/status/phase"), "Succeeded" | "Failed")
-        })
-        .collect();
+    let running = running(&everywhere);
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut best: Option<(i64, &Object)> = None;
     for node in &nodes {
@@ -75,6 +69,15 @@ pub fn reconcile(control: &Control, pod: &Value) -> bool {
     true
 }
 
+/// Those of the Pods that take room on a node.
+fn running(pods: &[Object]) -> Vec<&Object> {
+    let placed = |pod: &&Object| {
+        !object::text(pod, "/spec/nodeName").is_empty()
+            && !matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed")
+    };
+    pods.iter().filter(placed).collect()
+}
+
 /// Gives a Pod its node.
 pub fn bind(control: &Control, pod: &Value, node: &Value, component: &str) {
     let bound = control.update(&Key::of(&resources::PODS, pod), |pod| {
@@ -107,13 +110,7 @@ pub fn bind(control: &Control, pod: &Value, node: &Value, component: &str) {
 pub fn fit_elsewhere(control: &Control, pods: &[Object], from: &str) -> bool {
     let nodes = control.store.list(&resources::NODES, None);
     let everywhere = control.store.list(&resources::PODS, None);
-    let running: Vec<&Object> = everywhere
-        .iter()
-        .filter(|other| {
-            !object::text(other, "/spec/nodeName").is_empty()
-                && !matches!(object::text(other, "/status/phase"), "Succeeded" | "Failed")
-        })
-        .collect();
+    let running = running(&everywhere);
     let mut placed: Vec<(&str, &Object)> = Vec::new();
     for pod in pods {
         let volumes = match volumes::claims_for(control, pod) {
