@@ -126,3 +126,21 @@ fn a_credential_plugin_runs_when_it_is_allowed() {
     let ran = world.run(&["sh", "--target", "live", "--allow", "get-token", "-c", line]);
     assert_eq!(String::from_utf8_lossy(&ran.stdout), "namespace/carts\n", "{}", String::from_utf8_lossy(&ran.stderr));
 }
+
+#[test]
+fn where_no_region_is_configured_the_machine_is_not_asked_for_one() {
+    let served = Served::start();
+    let mut world = served.world();
+    // What would answer on a machine of EC2.
+    let metadata = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
+    metadata.set_nonblocking(true).expect("set");
+    let address = format!("http://{}", metadata.local_addr().expect("an address"));
+    world.env.retain(|(name, _)| !matches!(name.as_str(), "AWS_REGION" | "AWS_DEFAULT_REGION"));
+    world.env.push(("AWS_EC2_METADATA_SERVICE_ENDPOINT".into(), address));
+    let ran =
+        world.run(&["sh", "--target", "live", "-c", "kubectl get namespace carts -o name; aws eks list-clusters"]);
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "namespace/carts\n");
+    let message = String::from_utf8_lossy(&ran.stderr);
+    assert!(message.contains("You must specify a region"), "{message}");
+    assert!(metadata.accept().is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
+}

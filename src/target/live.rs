@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::Mutex;
 
 use super::aws::SessionSleep;
+use super::https::OnDemand;
 use super::{AwsOptions, Identity, Programs, TargetError};
 use crate::clock::Clock;
 
@@ -115,7 +119,16 @@ async fn load(profile: Option<&str>, clock: &Clock, programs: &Programs) -> Resu
     if let Some(plugin) = files.plugin(chosen.as_deref().unwrap_or("default"), programs) {
         return Err(plugin);
     }
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).sleep_impl(SessionSleep(clock.clone()));
+    // As the CLI's, and not the SDK's own, which asks the machine's metadata service too.
+    let mut of_profile = ProfileFileRegionProvider::builder();
+    if let Some(profile) = profile {
+        of_profile = of_profile.profile_name(profile);
+    }
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(of_profile.build());
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .sleep_impl(SessionSleep(clock.clone()))
+        .http_client(OnDemand::default())
+        .region(region);
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }

@@ -6,6 +6,7 @@ mod calls;
 mod effects;
 mod eks_token;
 mod error;
+mod https;
 mod kube;
 mod live;
 mod model;

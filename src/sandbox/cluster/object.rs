@@ -69,19 +69,25 @@ pub fn resource_of(api_version: &str, kind: &str) -> GroupResource {
     GroupResource { group: group.to_owned().into(), resource: plural.into() }
 }
 
-/// The text at a JSON pointer; empty when there is none.
-pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+/// What stands at a path of fields, such as `/spec/nodeName`. It is a JSON pointer without escapes and places in lists: undoing
+/// those would copy every field's name, for each of the many times that controllers look.
+fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('/').skip(1).try_fold(object, |value, field| value.get(field))
 }
 
-/// The number at a JSON pointer.
-pub fn number(object: &Value, pointer: &str) -> Option<i64> {
-    object.pointer(pointer).and_then(Value::as_i64)
+/// The text at a path of fields; empty when there is none.
+pub fn text<'a>(object: &'a Value, path: &str) -> &'a str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The list at a JSON pointer; empty when there is none.
-pub fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// The number at a path of fields.
+pub fn number(object: &Value, path: &str) -> Option<i64> {
+    at(object, path).and_then(Value::as_i64)
+}
+
+/// The list at a path of fields; empty when there is none.
+pub fn list<'a>(object: &'a Value, path: &str) -> &'a [Value] {
+    at(object, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// `metadata.name`.
@@ -101,7 +107,7 @@ pub fn uid(object: &Value) -> &str {
 
 /// Whether the object is being deleted.
 pub fn is_deleting(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+    at(object, "/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
 /// The owner reference that has `controller: true`.
@@ -181,9 +187,9 @@ pub fn written_micro(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
-/// The time at a JSON pointer.
-pub fn time(object: &Value, pointer: &str) -> Option<Timestamp> {
-    object.pointer(pointer).and_then(Value::as_str).and_then(|text| text.parse().ok())
+/// The time at a path of fields.
+pub fn time(object: &Value, path: &str) -> Option<Timestamp> {
+    at(object, path).and_then(Value::as_str).and_then(|text| text.parse().ok())
 }
 
 /// A moment that lies `span` after `time`.

@@ -409,7 +409,7 @@ fn made_volume(claim: &Value, class: &Value, driver: &str, node: Option<&Value>)
         "volumeAttributes": {"storage.kubernetes.io/csiProvisionerIdentity": format!("{}-{driver}", &digest[16..28])},
     });
     if shared.is_empty() {
-        let kind = object::text(class, "/parameters/csi.storage.k8s.io~1fstype");
+        let kind = class["parameters"]["csi.storage.k8s.io/fstype"].as_str().unwrap_or_default();
         source["fsType"] = if kind.is_empty() { "ext4" } else { kind }.into();
     }
     let reclaim = object::text(class, "/reclaimPolicy");

@@ -1,0 +1,58 @@
+//! The SDK's way to servers, made when a call first goes there: reading the machine's certificates takes longer than a whole
+//! call to an address of this machine, and commands that call no AWS service need none.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+/// What connections are shared by: whether they are encrypted, and their time limits.
+type Way = (bool, Option<Duration>, Option<Duration>);
+
+/// The SDK's default client in all but one thing: it reads no certificates until a request needs them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OnDemand {
+    connectors: Arc<Mutex<HashMap<Way, SharedHttpConnector>>>,
+}
+
+impl HttpClient for OnDemand {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let mut builder = Connector::builder().connector_settings(settings.clone());
+        builder.set_sleep_impl(components.sleep_impl());
+        SharedHttpConnector::new(Deferred { client: self.clone(), settings: settings.clone(), builder })
+    }
+}
+
+/// A connector that is chosen by the request.
+#[derive(Debug)]
+struct Deferred {
+    client: OnDemand,
+    settings: HttpConnectorSettings,
+    builder: ConnectorBuilder,
+}
+
+impl HttpConnector for Deferred {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let proxy = ProxyConfig::from_env();
+        // A proxy may be reached by TLS itself.
+        let encrypted = !request.uri().starts_with("http://") || !proxy.is_disabled();
+        let way = (encrypted, self.settings.connect_timeout(), self.settings.read_timeout());
+        let mut connectors = self.client.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let connector = connectors.entry(way).or_insert_with(|| {
+            let builder = self.builder.clone().proxy_config(proxy);
+            SharedHttpConnector::new(match encrypted {
+                true => builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build(),
+                false => builder.build_http(),
+            })
+        });
+        connector.call(request)
+    }
+}
