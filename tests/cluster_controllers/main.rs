@@ -4,6 +4,7 @@ mod autoscaling;
 mod cron;
 mod provision;
 mod quotas;
+mod scheduling;
 mod storage;
 
 use std::collections::BTreeMap;

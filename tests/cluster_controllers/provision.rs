@@ -335,3 +335,70 @@ fn a_node_pool_keeps_to_its_limits_and_requirements() {
     other.wait(60);
     assert!(of_pool(&other).is_empty() && other.pods()[0]["status"]["phase"] == "Pending");
 }
+
+/// How many machines were started in all: each has a claim, and Events about it.
+fn machines_started(world: &World) -> usize {
+    let events = world.list(&resources::EVENTS);
+    let launched = events.iter().filter(|event| event["reason"] == "Launched");
+    launched
+        .filter_map(|event| event["involvedObject"]["name"].as_str())
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
+}
+
+#[test]
+fn a_pod_that_no_machine_has_room_for_starts_none() {
+    let mut world = pooled(Value::Null);
+    let mut web = inflate(2);
+    web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["memory"] = "100000Gi".into();
+    world.create(&resources::DEPLOYMENTS, web);
+    world.wait(3600);
+    assert_eq!(machines_started(&world), 0);
+    assert!(!world.controllers.is_pending(), "nothing comes by itself");
+    // Neither does one that has to be near Pods that are nowhere.
+    let mut lonely = inflate(1);
+    lonely["metadata"]["name"] = "lonely".into();
+    lonely["spec"]["template"]["spec"]["affinity"] = json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+        {"labelSelector": {"matchLabels": {"app": "nobody"}}, "topologyKey": "kubernetes.io/hostname"}]}});
+    world.create(&resources::DEPLOYMENTS, lonely);
+    world.wait(3600);
+    assert_eq!(machines_started(&world), 0);
+}
+
+#[test]
+fn a_pod_that_does_not_land_on_its_machine_gets_no_other() {
+    let mut world = pooled(Value::Null);
+    // Nobody takes the startup taint away.
+    let key = Key::cluster(&POOLS, "general");
+    let taint = json!([{"key": "example.com/starting", "effect": "NoSchedule"}]);
+    world.controllers.control.update(&key, |pool| pool["spec"]["template"]["spec"]["startupTaints"] = taint);
+    world.create(&resources::DEPLOYMENTS, inflate(13));
+    world.wait(7200);
+    assert_eq!((machines_started(&world), of_pool(&world).len()), (1, 1));
+    assert!(world.pods().iter().any(|pod| pod["status"]["phase"] == "Pending"));
+    assert!(!world.controllers.is_pending(), "nothing comes by itself");
+    // When nobody waits for it any more it goes.
+    world.change(&resources::DEPLOYMENTS, "web", |web| web["spec"]["replicas"] = 2.into());
+    world.wait(300);
+    assert_eq!((machines_started(&world), of_pool(&world).len()), (1, 0));
+}
+
+#[test]
+fn many_pods_without_room_get_their_machines_in_time() {
+    let mut world = pooled(json!({"cpu": "40", "memory": "1000Gi"}));
+    let mut web = inflate(60);
+    // Each has to be alone.
+    web["spec"]["template"]["spec"]["affinity"] = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+        {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "kubernetes.io/hostname"}]}});
+    world.create(&resources::DEPLOYMENTS, web);
+    world.wait(120);
+    // Two nodes of their own, and twenty machines of two processors.
+    let running = world.pods().iter().filter(|pod| pod["status"]["phase"] == "Running").count();
+    assert_eq!((of_pool(&world).len(), running), (20, 22));
+    let zones: std::collections::BTreeMap<String, usize> =
+        of_pool(&world).iter().fold(Default::default(), |mut zones, node| {
+            *zones.entry(node["metadata"]["labels"]["topology.kubernetes.io/zone"].to_string()).or_default() += 1;
+            zones
+        });
+    assert_eq!(zones.values().copied().collect::<Vec<_>>(), [10, 10], "they are spread");
+}

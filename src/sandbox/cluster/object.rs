@@ -203,6 +203,19 @@ pub fn condition<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
     list(status, "/conditions").iter().find(|condition| condition["type"] == kind)
 }
 
+/// Notes in a Pod's conditions that it is about to end because of something outside of it.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions>
+pub fn set_disrupted(pod: &mut Value, now: Timestamp, reason: &str, message: &str) {
+    const KIND: &str = "DisruptionTarget";
+    let mut conditions = list(pod, "/status/conditions").to_vec();
+    conditions.retain(|known| known["type"] != KIND);
+    conditions.push(json!({
+        "type": KIND, "status": "True", "reason": reason, "message": message,
+        "lastProbeTime": null, "lastTransitionTime": written(now),
+    }));
+    map_at(pod, "status").insert("conditions".into(), conditions.into());
+}
+
 /// Whether a Pod's condition is True.
 pub fn has_condition(object: &Value, kind: &str) -> bool {
     condition(&object["status"], kind).is_some_and(|condition| condition["status"] == "True")

@@ -28,6 +28,9 @@ pub struct Seed {
     /// The nodes.
     #[serde(default)]
     pub nodes: Vec<NodeSeed>,
+    /// Zones that machines may be started in besides those of the nodes, with the networks of their Pods.
+    #[serde(default)]
+    pub zones: BTreeMap<String, Network>,
     /// How containers behave: the first row that matches a container counts.
     #[serde(default)]
     pub containers: Vec<Behaviour>,
@@ -53,6 +56,7 @@ impl Default for Seed {
             version: default_version(),
             running_for: default_running_for(),
             nodes: Vec::new(),
+            zones: BTreeMap::new(),
             containers: Vec::new(),
             images: Vec::new(),
             load_balancer_after: default_load_balancer(),

@@ -177,6 +177,9 @@ impl cluster::Seed {
         if given("nodes") {
             self.nodes = upper.nodes;
         }
+        if given("zones") {
+            self.zones = upper.zones;
+        }
         if given("load_balancer_after") {
             self.load_balancer_after = upper.load_balancer_after;
         }

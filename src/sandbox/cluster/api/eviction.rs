@@ -8,15 +8,24 @@ use super::body::{self, Body};
 use super::pods::success;
 use super::request::{Call, Target, object_of};
 use super::{Server, Status};
-use crate::sandbox::cluster::object::resources;
-use crate::sandbox::cluster::store::{Key, Object};
+use crate::sandbox::cluster::object::{self, resources};
+use crate::sandbox::cluster::store::{Key, Object, StoreError};
 
 impl Server {
     /// Evicts a Pod: deletes it unless a disruption budget stands against it.
     pub(super) fn evict(&self, call: &Call, target: &Target) -> Result<Response<Body>, Status> {
         let eviction = object_of(call)?;
         let pod = self.pod_of(target)?;
-        self.may_evict(&pod, call.dry_run()?)?;
+        let dry_run = call.dry_run()?;
+        self.may_evict(&pod, dry_run)?;
+        // One that asks for a certain version means the one before this.
+        if !dry_run && eviction["deleteOptions"]["preconditions"]["resourceVersion"].is_null() {
+            let now = self.clock().now();
+            self.store().update::<StoreError>(&target.key(), None, |pod| {
+                object::set_disrupted(pod, now, "EvictionByEvictionAPI", "Eviction API: evicting");
+                Ok(())
+            })?;
+        }
         self.delete_with(call, target, &eviction["deleteOptions"])?;
         Ok(body::json(StatusCode::CREATED, &success()))
     }

@@ -69,22 +69,7 @@ fn complete_pod(server: &Server, pod: &mut Value) -> Result<(), Status> {
     let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let name = pod["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let spec = &mut pod["spec"];
-    if let Some(class) = spec["priorityClassName"].as_str().filter(|class| !class.is_empty()) {
-        let classes = GroupResource::of("scheduling.k8s.io", "priorityclasses");
-        let found = server.store().get(&Key::cluster(&classes, class));
-        let value = match (&found, class) {
-            (Some(found), _) => found["value"].clone(),
-            (None, "system-cluster-critical") => 2_000_000_000.into(),
-            (None, "system-node-critical") => 2_000_001_000.into(),
-            (None, _) => {
-                let why = format!("no PriorityClass with name {class} was found");
-                return Err(Status::forbidden(&PODS, &name, &why));
-            }
-        };
-        spec["priority"] = value;
-    }
-    set(spec, "priority", 0);
-    set(spec, "preemptionPolicy", "PreemptLowerPriority");
+    prioritize(server, spec, &name)?;
     // A Pod waits five minutes on a node that does not answer.
     let tolerations = spec["tolerations"].as_array().cloned().unwrap_or_default();
     let mut tolerations = tolerations;
@@ -99,6 +84,42 @@ fn complete_pod(server: &Server, pod: &mut Value) -> Result<(), Status> {
     }
     spec["tolerations"] = tolerations.into();
     service_account(server, spec, &namespace, &name)
+}
+
+/// Gives a Pod its priority: of the class that it names, or of the one that is for all that name none.
+fn prioritize(server: &Server, spec: &mut Value, pod: &str) -> Result<(), Status> {
+    let classes = GroupResource::of("scheduling.k8s.io", "priorityclasses");
+    let named = spec["priorityClassName"].as_str().filter(|class| !class.is_empty()).map(str::to_owned);
+    let found = match &named {
+        Some(class) => server.store().get(&Key::cluster(&classes, class)),
+        None => {
+            let all = server.store().list(&classes, None);
+            all.into_iter().filter(|class| class["globalDefault"] == true).min_by_key(|class| class["value"].as_i64())
+        }
+    };
+    let value = match (&found, named.as_deref()) {
+        (Some(found), _) => found["value"].clone(),
+        (None, Some("system-cluster-critical")) => 2_000_000_000.into(),
+        (None, Some("system-node-critical")) => 2_000_001_000.into(),
+        (None, Some(class)) => {
+            let why = format!("no PriorityClass with name {class} was found");
+            return Err(Status::forbidden(&PODS, pod, &why));
+        }
+        (None, None) => 0.into(),
+    };
+    if let Some(found) = &found {
+        spec["priorityClassName"] = found["metadata"]["name"].clone();
+        if let Some(policy) = found["preemptionPolicy"].as_str() {
+            set(spec, "preemptionPolicy", policy);
+        }
+    }
+    if named.is_some() {
+        spec["priority"] = value;
+    } else {
+        set(spec, "priority", value);
+    }
+    set(spec, "preemptionPolicy", "PreemptLowerPriority");
+    Ok(())
 }
 
 fn service_account(server: &Server, spec: &mut Value, namespace: &str, pod: &str) -> Result<(), Status> {

@@ -29,6 +29,7 @@ use serde_json::Value;
 
 use self::autoscaler::Autoscalers;
 use self::control::Control;
+use self::scheduler::Occupancy;
 use self::volumes::Volumes;
 use super::kubelet::{Nodes, answers};
 use super::object::{self, resources};
@@ -66,6 +67,7 @@ pub struct Controllers {
     stuck: BTreeSet<Key>,
     autoscalers: Autoscalers,
     volumes: Volumes,
+    occupancy: Occupancy,
     /// Tells when the account says something else.
     account: Option<tokio::sync::watch::Receiver<u64>>,
 }
@@ -93,6 +95,7 @@ impl Controllers {
             stuck: BTreeSet::new(),
             autoscalers: Autoscalers::default(),
             volumes: Volumes::default(),
+            occupancy: Occupancy::default(),
         };
         controllers.relist();
         Ok(controllers)
@@ -121,6 +124,7 @@ impl Controllers {
 
     fn relist(&mut self) {
         self.enqueue(Work::Account);
+        self.occupancy = Occupancy::of(&self.control);
         for resource in self.control.store.resources() {
             if resource == resources::EVENTS {
                 continue;
@@ -302,6 +306,11 @@ impl Controllers {
         let namespace = key.namespace.as_deref();
         if *resource == resources::PODS {
             self.autoscalers.unsettle();
+            if event.kind == Change::Deleted {
+                self.occupancy.forget(object::uid(&event.object));
+            } else {
+                self.occupancy.note(&event.object);
+            }
             if self.nodes.provisioned.is_busy() || provision::concerns(&event.object) {
                 self.enqueue(Work::Account);
             }
@@ -424,7 +433,7 @@ impl Controllers {
                 garbage::check_owners(&self.control, key);
                 return None;
             }
-            Work::Account => return provision::reconcile(&self.control, &mut self.nodes),
+            Work::Account => return provision::reconcile(&self.control, &mut self.nodes, &self.occupancy),
         };
         let found = self.control.store.get(key)?;
         if object::is_deleting(&found) && !object::list(&found, "/metadata/finalizers").is_empty() {
@@ -464,7 +473,7 @@ impl Controllers {
                     let _ = self.control.store.remove(key);
                 }
             } else if object::text(pod, "/spec/schedulerName") == provision::SCHEDULER
-                || scheduler::reconcile(&self.control, pod)
+                || scheduler::reconcile(&self.control, pod, &self.occupancy)
             {
                 self.unscheduled.remove(key);
             } else {

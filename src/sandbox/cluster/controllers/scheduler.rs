@@ -1,5 +1,9 @@
 //! The scheduler: gives each Pod a node that fits it, or says why none does.
 
+mod occupancy;
+mod preemption;
+mod rules;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -7,7 +11,11 @@ use serde_json::{Value, json};
 use super::super::object::{self, resources};
 use super::super::store::{Key, Object};
 use super::control::Control;
-use super::volumes::{self, Claims};
+use super::volumes;
+pub use occupancy::Occupancy;
+use occupancy::{Amounts, Seats};
+use preemption::Outcome;
+use rules::Rules;
 
 /// Of a node that a Pod's volume cannot be used on.
 const ASTRAY: &str = "node(s) didn't match PersistentVolume's node affinity";
@@ -18,64 +26,55 @@ const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernet
 const COMPONENT: &str = "default-scheduler";
 const KIND: (&str, &str) = ("v1", "Pod");
 
+/// How much what a Pod prefers counts against how full nodes are.
+const LIKING: i64 = 100;
+
 /// Assigns a Pod to a node. Answers whether it is assigned now.
-pub fn reconcile(control: &Control, pod: &Value) -> bool {
+pub fn reconcile(control: &Control, pod: &Value, occupancy: &Occupancy) -> bool {
     if object::is_deleting(pod) || !object::list(pod, "/spec/schedulingGates").is_empty() {
         return false;
     }
     let nodes = control.store.list(&resources::NODES, None);
-    let (volumes, waiting) = match volumes::claims_for(control, pod) {
-        Claims::Bound(volumes) => (volumes, Vec::new()),
-        Claims::Waiting(claims) => (Vec::new(), claims),
-        Claims::Unfit(reason) => {
-            refuse(control, pod, nodes.len(), reason, 0);
+    let claims = match volumes::claims_for(control, pod) {
+        Ok(claims) => claims,
+        Err(reason) => {
+            let helpless = || Outcome::Refused(helpless(nodes.len()));
+            refuse(control, pod, nodes.len(), &reason, helpless);
             return false;
         }
     };
-    let everywhere = control.store.list(&resources::PODS, None);
-    let running = running(&everywhere);
+    let rules = Rules::of(control, pod, occupancy, &nodes);
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let mut full: Vec<&Object> = Vec::new();
     let mut best: Option<(i64, &Object)> = None;
     for node in &nodes {
-        let here: Vec<&Value> = running
-            .iter()
-            .filter(|other| object::text(other, "/spec/nodeName") == object::name(node))
-            .map(|other| &***other)
-            .collect();
-        let astray = || volumes.iter().any(|volume| !volumes::reaches(volume, node)).then(|| ASTRAY.to_owned());
-        match unfit(pod, node, &here, &running, &nodes).or_else(astray) {
-            Some(reason) => *reasons.entry(reason).or_default() += 1,
-            None => {
-                let score = preference(pod, node) - load(node, &here);
-                if best.is_none_or(|(known, _)| score > known) {
-                    best = Some((score, node));
-                }
+        let Err(refusal) = unfit(control, pod, node, occupancy, &rules, &claims.bound) else {
+            let liking = preference(pod, node) + rules.liking(node);
+            let score = liking * LIKING - load(node, occupancy.on(object::name(node)));
+            if best.is_none_or(|(known, _)| score > known) {
+                best = Some((score, node));
             }
+            continue;
+        };
+        if refusal.remedy {
+            full.push(node);
+        }
+        for reason in refusal.reasons {
+            *reasons.entry(reason).or_default() += 1;
         }
     }
     let Some((_, node)) = best else {
-        let list: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        // Evicting others changes nothing for a node that does not fit.
-        let full = reasons.iter().filter(|(reason, _)| reason.starts_with("Insufficient")).map(|(_, n)| n).sum();
-        refuse(control, pod, nodes.len(), list.join(", "), full);
+        let room = || preemption::preempt(control, pod, occupancy, &nodes, &full);
+        refuse(control, pod, nodes.len(), &histogram(&reasons), room);
         return false;
     };
-    if !waiting.is_empty() {
+    if !claims.waiting.is_empty() {
         // Its volumes are made where it is to run; it goes there once they are.
-        volumes::select_node(control, &waiting, object::name(node));
+        volumes::select_node(control, &claims.waiting, object::name(node));
         return false;
     }
     bind(control, pod, node, COMPONENT);
     true
-}
-
-/// Those of the Pods that take room on a node.
-fn running(pods: &[Object]) -> Vec<&Object> {
-    let placed = |pod: &&Object| {
-        !object::text(pod, "/spec/nodeName").is_empty()
-            && !matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed")
-    };
-    pods.iter().filter(placed).collect()
 }
 
 /// Gives a Pod its node.
@@ -107,30 +106,85 @@ pub fn bind(control: &Control, pod: &Value, node: &Value, component: &str) {
 }
 
 /// Whether Pods could all go to other nodes than the one that they are on.
-pub fn fit_elsewhere(control: &Control, pods: &[Object], from: &str) -> bool {
+pub fn fit_elsewhere(control: &Control, pods: &[Object], from: &str, occupancy: &Occupancy) -> bool {
     let nodes = control.store.list(&resources::NODES, None);
-    let everywhere = control.store.list(&resources::PODS, None);
-    let running = running(&everywhere);
-    let mut placed: Vec<(&str, &Object)> = Vec::new();
+    let mut moved = occupancy.clone();
     for pod in pods {
-        let volumes = match volumes::claims_for(control, pod) {
-            Claims::Bound(volumes) => volumes,
-            _ => return false,
-        };
+        let Ok(claims) = volumes::claims_for(control, pod) else { return false };
+        if !claims.waiting.is_empty() {
+            return false;
+        }
+        moved.forget(object::uid(pod));
+        let rules = Rules::of(control, pod, &moved, &nodes);
         let fits = |node: &&Object| {
-            let name = object::name(node);
-            let there = running.iter().copied().filter(|other| object::text(other, "/spec/nodeName") == name);
-            let coming = placed.iter().filter(|(on, _)| *on == name).map(|(_, pod)| *pod);
-            let here: Vec<&Value> = there.chain(coming).map(|other| &**other).collect();
-            name != from
+            object::name(node) != from
                 && object::has_condition(node, "Ready")
-                && volumes.iter().all(|volume| volumes::reaches(volume, node))
-                && unfit(pod, node, &here, &running, &nodes).is_none()
+                && unfit(control, pod, node, &moved, &rules, &claims.bound).is_ok()
         };
         let Some(node) = nodes.iter().find(fits) else { return false };
-        placed.push((object::name(node), pod));
+        let mut there = (**pod).clone();
+        there["spec"]["nodeName"] = object::name(node).into();
+        moved.note(&there.into());
     }
     true
+}
+
+/// A machine that is not there yet, and what would come to it.
+pub struct Vacancy<'a> {
+    /// The node that it would have, with its labels, taints and allocatable amounts.
+    pub node: &'a Value,
+    /// The Pods that come to it.
+    pub coming: Vec<&'a Value>,
+    used: Amounts,
+}
+
+impl<'a> Vacancy<'a> {
+    /// An empty machine.
+    pub fn new(node: &'a Value) -> Self {
+        Self { node, coming: Vec::new(), used: Amounts::new() }
+    }
+
+    /// Takes a Pod up if it has room.
+    pub fn takes(&mut self, pod: &'a Value) -> bool {
+        let wanted = requests(pod);
+        let allocatable = &self.node["status"]["allocatable"];
+        let room = wanted.iter().all(|(resource, amount)| {
+            let used = self.used.get(resource).copied().unwrap_or(0);
+            *amount <= 0 || used.saturating_add(*amount) <= allocatable[resource].as_str().map_or(0, quantity)
+        });
+        let few = (self.coming.len() as i64) < most_pods(self.node);
+        if room && few {
+            for (resource, amount) in wanted {
+                *self.used.entry(resource).or_default() += amount;
+            }
+            self.coming.push(pod);
+        }
+        room && few
+    }
+}
+
+/// What is known of a Pod that waits for a machine.
+pub struct Wish<'a> {
+    /// The Pod.
+    pub pod: &'a Value,
+    rules: Rules<'a>,
+    bound: Vec<Object>,
+}
+
+impl<'a> Wish<'a> {
+    /// None when no machine would help.
+    pub fn of(control: &Control, pod: &'a Value, occupancy: &Occupancy, nodes: &[Object]) -> Option<Self> {
+        let claims = volumes::claims_for(control, pod).ok()?;
+        Some(Self { pod, rules: Rules::of(control, pod, occupancy, nodes), bound: claims.bound })
+    }
+
+    /// Whether the Pod may go to a machine that is not there yet, leaving aside how much room it has.
+    pub fn suits(&self, control: &Control, machine: &Vacancy) -> bool {
+        untolerated(self.pod, machine.node).is_none()
+            && fits_affinity(self.pod, machine.node)
+            && self.bound.iter().all(|volume| volumes::reaches(volume, machine.node))
+            && self.rules.refusal(control, self.pod, machine.node, &machine.coming).is_none()
+    }
 }
 
 fn scheduled(control: &Control, truth: &str, message: Option<&str>) -> Value {
@@ -145,27 +199,36 @@ fn scheduled(control: &Control, truth: &str, message: Option<&str>) -> Value {
     condition
 }
 
-/// Says why a Pod goes nowhere. Of the nodes, so many would have room if others left.
-fn refuse(control: &Control, pod: &Value, nodes: usize, reasons: String, full: usize) {
+/// What is said of so many nodes that eviction would not help with.
+fn helpless(nodes: usize) -> String {
+    format!("0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.")
+}
+
+/// Reasons with their numbers, in the scheduler's order.
+fn histogram(reasons: &BTreeMap<String, usize>) -> String {
+    let mut list: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    list.sort();
+    list.join(", ")
+}
+
+/// Says why a Pod goes nowhere, and tries to make room.
+fn refuse(control: &Control, pod: &Value, nodes: usize, reasons: &str, room: impl FnOnce() -> Outcome) {
+    let told = format!("0/{nodes} nodes are available: {reasons}.");
+    let mut nominated = None;
     let message = if nodes == 0 {
         "no nodes available to schedule pods".to_owned()
     } else {
-        let helpless = nodes - full.min(nodes);
-        let mut preemption = Vec::new();
-        if full > 0 {
-            // Nobody here has a lower priority.
-            preemption.push(format!("{full} No preemption victims found for incoming pod"));
+        match room() {
+            Outcome::Waiting => return,
+            Outcome::Nominated(node) => {
+                nominated = Some(node);
+                told
+            }
+            Outcome::Refused(why) => format!("{told} no new claims to deallocate, preemption: {why}"),
         }
-        if helpless > 0 {
-            preemption.push(format!("{helpless} Preemption is not helpful for scheduling"));
-        }
-        format!(
-            "0/{nodes} nodes are available: {reasons}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
-            preemption.join(", ")
-        )
     };
     let current = object::condition(&pod["status"], "PodScheduled");
-    if current.is_some_and(|current| current["message"] == message.as_str()) {
+    if nominated.is_none() && current.is_some_and(|current| current["message"] == message.as_str()) {
         return;
     }
     let condition = scheduled(control, "False", Some(&message));
@@ -173,81 +236,121 @@ fn refuse(control: &Control, pod: &Value, nodes: usize, reasons: String, full: u
         let status = object::map_at(pod, "status");
         status.insert("phase".into(), "Pending".into());
         status.insert("conditions".into(), json!([condition]));
+        if let Some(node) = nominated {
+            status.insert("nominatedNodeName".into(), node.into());
+        }
     });
     control.warning(COMPONENT, pod, KIND, "FailedScheduling", &message);
 }
 
-/// Why a Pod cannot go to a node, in the scheduler's words.
-fn unfit(pod: &Value, node: &Value, here: &[&Value], everywhere: &[&Object], nodes: &[Object]) -> Option<String> {
-    if !fits_affinity(pod, node) {
-        return Some("node(s) didn't match Pod's node affinity/selector".into());
-    }
+const TOO_MANY: &str = "Too many pods";
+const PORTS: &str = "node(s) didn't have free ports for the requested pod ports";
+
+/// The taint of a node that keeps a Pod from it.
+fn untolerated<'a>(pod: &Value, node: &'a Value) -> Option<&'a Value> {
     let tolerations = object::list(pod, "/spec/tolerations");
-    if node["spec"]["unschedulable"] == true
-        && !tolerated(&json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}), tolerations)
-    {
-        return Some("node(s) were unschedulable".into());
+    object::list(node, "/spec/taints").iter().find(|taint| {
+        matches!(object::text(taint, "/effect"), "NoSchedule" | "NoExecute") && !tolerated(taint, tolerations)
+    })
+}
+
+/// Why a Pod cannot go to a node.
+#[derive(Debug)]
+struct Refusal {
+    /// In the scheduler's words.
+    reasons: Vec<String>,
+    /// Whether it might if others left.
+    remedy: bool,
+}
+
+impl Refusal {
+    /// A reason that stays whoever leaves.
+    fn lasting(reason: &str) -> Self {
+        Self { reasons: vec![reason.to_owned()], remedy: false }
     }
-    for taint in object::list(node, "/spec/taints") {
-        let hard = matches!(object::text(taint, "/effect"), "NoSchedule" | "NoExecute");
-        if hard && !tolerated(taint, tolerations) {
-            let (key, value) = (object::text(taint, "/key"), object::text(taint, "/value"));
-            return Some(format!("node(s) had untolerated taint {{{key}: {value}}}"));
+}
+
+/// Why a Pod cannot go to a node, in the scheduler's words and the order of its plugins.
+fn unfit(
+    control: &Control,
+    pod: &Value,
+    node: &Value,
+    occupancy: &Occupancy,
+    rules: &Rules,
+    volumes: &[Object],
+) -> Result<(), Refusal> {
+    let name = object::name(node);
+    let cordon = json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"});
+    if node["spec"]["unschedulable"] == true && !tolerated(&cordon, object::list(pod, "/spec/tolerations")) {
+        return Err(Refusal::lasting("node(s) were unschedulable"));
+    }
+    if let Some(taint) = untolerated(pod, node) {
+        let (key, value) = (object::text(taint, "/key"), object::text(taint, "/value"));
+        return Err(Refusal::lasting(&format!("node(s) had untolerated taint {{{key}: {value}}}")));
+    }
+    if !fits_affinity(pod, node) {
+        return Err(Refusal::lasting("node(s) didn't match Pod's node affinity/selector"));
+    }
+    let ports = host_ports(pod);
+    if !ports.is_empty() && occupancy.pods_on(name).any(|other| host_ports(other).iter().any(|of| ports.contains(of))) {
+        return Err(Refusal { reasons: vec![PORTS.into()], remedy: true });
+    }
+    room(pod, node, occupancy)?;
+    if volumes.iter().any(|volume| !volumes::reaches(volume, node)) {
+        return Err(Refusal::lasting(ASTRAY));
+    }
+    match rules.refusal(control, pod, node, &[]) {
+        None => Ok(()),
+        Some(reason) => Err(Refusal { reasons: vec![reason.to_owned()], remedy: rules::has_remedy(reason) }),
+    }
+}
+
+/// The ports of the node itself that a Pod takes, each with its protocol.
+fn host_ports(pod: &Value) -> Vec<(i64, &str)> {
+    let containers = object::list(pod, "/spec/containers").iter();
+    containers
+        .flat_map(|container| object::list(container, "/ports"))
+        .filter_map(|port| {
+            let protocol = Some(object::text(port, "/protocol")).filter(|named| !named.is_empty());
+            Some((port["hostPort"].as_i64().filter(|port| *port > 0)?, protocol.unwrap_or("TCP")))
+        })
+        .collect()
+}
+
+/// Whether a node has what a Pod requests.
+fn room(pod: &Value, node: &Value, occupancy: &Occupancy) -> Result<(), Refusal> {
+    let name = object::name(node);
+    let seats = occupancy.on(name);
+    let mut used: Amounts = Amounts::new();
+    let mut count = seats.map_or(0, Seats::count);
+    for other in occupancy.coming(name, pod) {
+        count += 1;
+        for (resource, amount) in requests(other) {
+            *used.entry(resource).or_default() += amount;
         }
     }
-    if here.len() as i64 >= quantity(node["status"]["allocatable"]["pods"].as_str().unwrap_or("110")) / 1000 {
-        return Some("Too many pods".into());
+    let (mut reasons, mut remedy) = (Vec::new(), true);
+    if count as i64 >= most_pods(node) {
+        reasons.push(TOO_MANY.to_owned());
     }
-    for resource in ["cpu", "memory"] {
-        let used: i64 = here.iter().map(|other| requested(other, resource)).sum();
-        let wanted = requested(pod, resource);
-        let allocatable = node["status"]["allocatable"][resource].as_str().map(quantity);
-        if wanted > 0 && allocatable.is_some_and(|allocatable| used.saturating_add(wanted) > allocatable) {
-            return Some(format!("Insufficient {resource}"));
+    for (resource, wanted) in requests(pod) {
+        let used = used.get(&resource).copied().unwrap_or(0) + seats.map_or(0, |seats| seats.used(&resource));
+        let allocatable = node["status"]["allocatable"][&resource].as_str().map(quantity);
+        // A node that says nothing of these has enough; what only some nodes have is not there unless they say so.
+        let plenty = matches!(&*resource, "cpu" | "memory" | "ephemeral-storage").then_some(i64::MAX);
+        let allocatable = allocatable.or(plenty).unwrap_or(0);
+        if wanted > 0 && used.saturating_add(wanted) > allocatable {
+            // More than an empty node has: nobody's leaving helps.
+            remedy &= wanted <= allocatable;
+            reasons.push(format!("Insufficient {resource}"));
         }
     }
-    let placed = |term: &Value, owner: &Value, other: &Value| {
-        let namespaces = object::list(term, "/namespaces");
-        let same = if namespaces.is_empty() {
-            object::namespace(owner) == object::namespace(other)
-        } else {
-            namespaces.iter().any(|name| name == object::namespace(other))
-        };
-        same && object::selects(&term["labelSelector"], &other["metadata"]["labels"])
-    };
-    let domain = |node: &Value, term: &Value| node["metadata"]["labels"][object::text(term, "/topologyKey")].clone();
-    let domain_of = |pod: &Value, term: &Value| {
-        let name = object::text(pod, "/spec/nodeName");
-        nodes.iter().find(|node| object::name(node) == name).map_or(Value::Null, |node| domain(node, term))
-    };
-    const REQUIRED: &str = "/requiredDuringSchedulingIgnoredDuringExecution";
-    let affinity = &pod["spec"]["affinity"];
-    for term in object::list(&affinity["podAffinity"], REQUIRED) {
-        let there = domain(node, term);
-        let mut others = everywhere.iter().filter(|other| placed(term, pod, other)).peekable();
-        // A Pod that its own rule fits may be the first one of its group.
-        let first = others.peek().is_none() && placed(term, pod, pod);
-        if there.is_null() || !first && !others.any(|other| domain_of(other, term) == there) {
-            return Some("node(s) didn't match pod affinity rules".into());
-        }
-    }
-    for term in object::list(&affinity["podAntiAffinity"], REQUIRED) {
-        let there = domain(node, term);
-        if !there.is_null()
-            && everywhere.iter().any(|other| placed(term, pod, other) && domain_of(other, term) == there)
-        {
-            return Some("node(s) didn't match pod anti-affinity rules".into());
-        }
-    }
-    for other in everywhere {
-        for term in object::list(&other["spec"]["affinity"]["podAntiAffinity"], REQUIRED) {
-            let there = domain(node, term);
-            if !there.is_null() && placed(term, other, pod) && domain_of(other, term) == there {
-                return Some("node(s) didn't satisfy existing pods anti-affinity rules".into());
-            }
-        }
-    }
-    None
+    if reasons.is_empty() { Ok(()) } else { Err(Refusal { reasons, remedy }) }
+}
+
+/// How many Pods a node may have.
+fn most_pods(node: &Value) -> i64 {
+    quantity(node["status"]["allocatable"]["pods"].as_str().unwrap_or("110")) / 1000
 }
 
 /// Whether a node fits a Pod's node selector and required node affinity.
@@ -283,34 +386,79 @@ pub fn tolerated(taint: &Value, tolerations: &[Value]) -> bool {
     })
 }
 
-/// How much a Pod would like a node.
+/// How much a Pod would like a node for its labels.
 fn preference(pod: &Value, node: &Value) -> i64 {
     let preferred = &pod["spec"]["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"];
     let weights = preferred.as_array().map_or(&[][..], Vec::as_slice);
     let fitting = weights.iter().filter(|weighted| fits_term(&weighted["preference"], node));
-    fitting.filter_map(|weighted| weighted["weight"].as_i64()).sum::<i64>() * 100
+    fitting.filter_map(|weighted| weighted["weight"].as_i64()).sum()
 }
 
 /// How full a node is, in thousandths.
-fn load(node: &Value, here: &[&Value]) -> i64 {
+fn load(node: &Value, seats: Option<&Seats>) -> i64 {
+    let Some(seats) = seats else { return 0 };
     let part = |resource: &str| {
-        let used: i64 = here.iter().map(|other| requested(other, resource)).sum();
         let all = node["status"]["allocatable"][resource].as_str().map_or(0, quantity);
-        if all > 0 { used.saturating_mul(1000) / all } else { 0 }
+        if all > 0 { seats.used(resource).saturating_mul(1000) / all } else { 0 }
     };
-    (part("cpu") + part("memory")) / 2 + here.len() as i64
+    (part("cpu") + part("memory")) / 2 + seats.count() as i64
 }
 
 /// What a Pod requests of a resource, in thousandths of its unit.
 pub fn requested(pod: &Value, resource: &str) -> i64 {
-    object::list(pod, "/spec/containers")
-        .iter()
-        .filter_map(|container| {
-            let resources = &container["resources"];
-            let amount = resources["requests"].get(resource).or_else(|| resources["limits"].get(resource))?;
-            Some(amount.as_str().map_or_else(|| amount.as_i64().unwrap_or(0) * 1000, quantity))
-        })
-        .sum()
+    requests(pod).remove(resource).unwrap_or(0)
+}
+
+/// What a Pod requests, in thousandths of the units: its containers together, or the greediest of those that run before them; and what its
+/// runtime takes besides.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers>
+fn requests(pod: &Value) -> Amounts {
+    let of = |container: &Value| -> Amounts {
+        let resources = &container["resources"];
+        // Where only a limit is given it is the request.
+        let given = [&resources["limits"], &resources["requests"]];
+        let all = given.into_iter().filter_map(Value::as_object).flatten();
+        all.map(|(resource, amount)| (resource.clone(), amount_of(amount))).collect()
+    };
+    let add = |to: &mut Amounts, more: Amounts| {
+        for (resource, amount) in more {
+            let sum = to.entry(resource).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    };
+    let mut together = Amounts::new();
+    for container in object::list(pod, "/spec/containers") {
+        add(&mut together, of(container));
+    }
+    let (mut beside, mut most) = (Amounts::new(), Amounts::new());
+    for container in object::list(pod, "/spec/initContainers") {
+        let own = of(container);
+        if container["restartPolicy"] == "Always" {
+            add(&mut beside, own.clone());
+            add(&mut together, own);
+        } else {
+            let mut then = beside.clone();
+            add(&mut then, own);
+            for (resource, amount) in then {
+                let known = most.entry(resource).or_default();
+                *known = amount.max(*known);
+            }
+        }
+    }
+    for (resource, amount) in most {
+        let sum = together.entry(resource).or_default();
+        *sum = amount.max(*sum);
+    }
+    if let Some(overhead) = pod["spec"]["overhead"].as_object() {
+        let more = overhead.iter().map(|(resource, amount)| (resource.clone(), amount_of(amount)));
+        add(&mut together, more.collect());
+    }
+    together
+}
+
+/// An amount as JSON holds it, in thousandths.
+fn amount_of(amount: &Value) -> i64 {
+    amount.as_str().map_or_else(|| amount.as_i64().unwrap_or(0).saturating_mul(1000), quantity)
 }
 
 /// A quantity (`250m`, `1Gi`, `2`) in thousandths. What is none counts as nothing.

@@ -61,6 +61,9 @@ fn check(control: &Control, pod: &Value, node: &Value) -> Option<Timestamp> {
     }
     let message = format!("Marking for deletion Pod {}/{}", object::namespace(pod), object::name(pod));
     control.event(COMPONENT, pod, KIND, "TaintManagerEviction", &message);
-    control.delete(&Key::of(&resources::PODS, pod));
+    let key = Key::of(&resources::PODS, pod);
+    let why = "Taint manager: deleting due to NoExecute taint";
+    control.update(&key, |pod| object::set_disrupted(pod, control.now, "DeletionByTaintManager", why));
+    control.delete(&key);
     None
 }

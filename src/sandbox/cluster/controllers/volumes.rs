@@ -34,13 +34,12 @@ pub(super) struct Volumes {
 }
 
 /// What a Pod's claims mean for its scheduling.
-pub(super) enum Claims {
-    /// It may go where its volumes are.
-    Bound(Vec<Object>),
-    /// These claims wait for the Pod's node to be chosen.
-    Waiting(Vec<Object>),
-    /// It can go nowhere.
-    Unfit(String),
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// Volumes that it has: it may go where they are.
+    pub bound: Vec<Object>,
+    /// Claims that wait for the Pod's node to be chosen.
+    pub waiting: Vec<Object>,
 }
 
 /// The names of the claims that a Pod uses.
@@ -50,25 +49,28 @@ pub(super) fn claims_of(pod: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// What a Pod's claims mean for its scheduling.
-pub(super) fn claims_for(control: &Control, pod: &Value) -> Claims {
-    let (mut bound, mut waiting) = (Vec::new(), Vec::new());
+///
+/// # Errors
+/// Why it can go nowhere, in the scheduler's words.
+pub(super) fn claims_for(control: &Control, pod: &Value) -> Result<Claims, String> {
+    let mut claims = Claims::default();
     for name in claims_of(pod) {
         let Some(claim) = control.get(&resources::CLAIMS, object::namespace(pod), name) else {
-            return Claims::Unfit(format!("persistentvolumeclaim \"{name}\" not found"));
+            return Err(format!("persistentvolumeclaim \"{name}\" not found"));
         };
         if object::is_deleting(&claim) {
-            return Claims::Unfit(format!("persistentvolumeclaim \"{name}\" is being deleted"));
+            return Err(format!("persistentvolumeclaim \"{name}\" is being deleted"));
         }
         if object::text(&claim, "/status/phase") == "Bound" {
             let volume = Key::cluster(&resources::VOLUMES, object::text(&claim, "/spec/volumeName"));
-            bound.extend(control.store.get(&volume));
+            claims.bound.extend(control.store.get(&volume));
         } else if class_of(control, &claim).is_some_and(|class| waits_for_consumer(&class)) {
-            waiting.push(claim);
+            claims.waiting.push(claim);
         } else {
-            return Claims::Unfit("pod has unbound immediate PersistentVolumeClaims".into());
+            return Err("pod has unbound immediate PersistentVolumeClaims".into());
         }
     }
-    if waiting.is_empty() { Claims::Bound(bound) } else { Claims::Waiting(waiting) }
+    Ok(claims)
 }
 
 /// Says for which node the claims of a Pod are to be bound.

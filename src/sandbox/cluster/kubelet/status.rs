@@ -48,7 +48,12 @@ pub(super) fn of(control: &Control, pod: &Value, runtime: &PodRuntime) -> Value 
     let phase = phase(pod, &phases);
     let finished = matches!(phase, "Succeeded" | "Failed");
     let networked = !runtime.ip.is_empty() && !finished;
-    let mut conditions = Vec::new();
+    // What others tell of the Pod stays.
+    let mut conditions: Vec<Value> = object::list(&pod["status"], "/conditions")
+        .iter()
+        .filter(|condition| !OWN_CONDITIONS.contains(&object::text(condition, "/type")))
+        .cloned()
+        .collect();
     let mut add = |kind: &str, truth: bool, reason: &str, message: &str| {
         conditions.push(condition(pod, now, kind, truth, reason, message));
     };
@@ -75,7 +80,10 @@ pub(super) fn of(control: &Control, pod: &Value, runtime: &PodRuntime) -> Value 
     } else {
         (false, "ContainersNotReady", format!("containers with unready status: [{}]", unready.join(" ")))
     };
-    add("Ready", ready, reason, &message);
+    match closed_gates(pod).filter(|_| ready) {
+        Some(closed) => add("Ready", false, "ReadinessGatesNotReady", &closed),
+        None => add("Ready", ready, reason, &message),
+    }
     add("ContainersReady", ready, reason, &message);
     let scheduled = object::condition(&pod["status"], "PodScheduled")
         .cloned()
@@ -104,6 +112,27 @@ pub(super) fn of(control: &Control, pod: &Value, runtime: &PodRuntime) -> Value 
     }
     status["qosClass"] = quality(pod).into();
     status
+}
+
+/// The conditions of a Pod that the kubelet tells, with the scheduler's that it takes over.
+const OWN_CONDITIONS: [&str; 5] =
+    ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+
+/// What is said of the conditions that a Pod's readiness waits for, as far as they are not true.
+fn closed_gates(pod: &Value) -> Option<String> {
+    let told = |gate: &Value| {
+        let kind = object::text(gate, "/conditionType");
+        match object::condition(&pod["status"], kind) {
+            None => Some(format!("corresponding condition of pod readiness gate \"{kind}\" does not exist.")),
+            Some(found) if found["status"] != "True" => Some(format!(
+                "the status of pod readiness gate \"{kind}\" is not \"True\", but {}",
+                object::text(found, "/status")
+            )),
+            Some(_) => None,
+        }
+    };
+    let closed: Vec<String> = object::list(pod, "/spec/readinessGates").iter().filter_map(told).collect();
+    (!closed.is_empty()).then(|| closed.join(", "))
 }
 
 fn condition(pod: &Value, now: Timestamp, kind: &str, truth: bool, reason: &str, message: &str) -> Value {

@@ -174,23 +174,23 @@ fn ready(control: &Control, name: &str) {
     }
 }
 
-/// The Pods of a node that drain evicts: not those of DaemonSets, which the node brings.
-pub(super) fn evictable(control: &Control, name: &str) -> Vec<Object> {
-    let mut pods = control.store.list(&resources::PODS, None);
-    pods.retain(|pod| {
-        object::text(pod, "/spec/nodeName") == name
-            && object::controller(pod).is_none_or(|owner| owner["kind"] != "DaemonSet")
-            && !matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed")
-    });
-    pods
+/// Those Pods of a node that drain evicts: not those of DaemonSets, which the node brings.
+pub(super) fn evictable<'a>(pods: impl Iterator<Item = &'a Object>) -> Vec<Object> {
+    let by_daemon_set = |pod: &Object| object::controller(pod).is_some_and(|owner| owner["kind"] == "DaemonSet");
+    let finished = |pod: &Object| matches!(object::text(pod, "/status/phase"), "Succeeded" | "Failed");
+    pods.filter(|pod| !by_daemon_set(pod) && !finished(pod)).cloned().collect()
 }
 
 /// Evicts the Pods of a node as budgets allow it. Answers how many are still there.
 fn evict(control: &Control, name: &str) -> usize {
-    let pods = evictable(control, name);
+    let all = control.store.list(&resources::PODS, None);
+    let pods = evictable(all.iter().filter(|pod| object::text(pod, "/spec/nodeName") == name));
     for pod in pods.iter().filter(|pod| !object::is_deleting(pod)) {
         if control.server.may_evict(pod, false).is_ok() {
-            control.delete(&Key::of(&resources::PODS, pod));
+            let key = Key::of(&resources::PODS, pod);
+            let why = "Eviction API: evicting";
+            control.update(&key, |pod| object::set_disrupted(pod, control.now, "EvictionByEvictionAPI", why));
+            control.delete(&key);
         }
     }
     pods.len()

@@ -18,6 +18,7 @@ pub(super) use fargate::{SCHEDULER, admit as admit_to_fargate};
 pub(super) use node::node_object;
 
 use super::controllers::control::Control;
+use super::controllers::scheduler::Occupancy;
 use super::kubelet::Nodes;
 use super::object::{self, resources};
 use super::seed::Network;
@@ -106,7 +107,7 @@ impl Provisioned {
 }
 
 /// Brings the cluster closer to what the account says. Answers when to look again without being told of a change.
-pub fn reconcile(control: &Control, nodes: &mut Nodes) -> Option<Timestamp> {
+pub fn reconcile(control: &Control, nodes: &mut Nodes, occupancy: &Occupancy) -> Option<Timestamp> {
     let wanted = control.cloud.provision(&control.seed.name);
     let mut state = std::mem::take(&mut nodes.provisioned);
     addons::reconcile(control, &mut state, &wanted.addons);
@@ -114,7 +115,7 @@ pub fn reconcile(control: &Control, nodes: &mut Nodes) -> Option<Timestamp> {
     fargate::start(control, nodes, &mut state);
     let next = life::advance(control, &mut state);
     fargate::bind(control, &state);
-    let pools = pools::reconcile(control, nodes, &mut state);
+    let pools = pools::reconcile(control, nodes, &mut state, occupancy);
     nodes.provisioned = state;
     next.into_iter().chain(pools).min()
 }

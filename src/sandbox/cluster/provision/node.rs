@@ -34,6 +34,11 @@ pub(super) fn zones(control: &Control) -> Vec<(String, Network)> {
             zones.push((node.zone.clone(), node.pod_network));
         }
     }
+    for (zone, network) in &control.seed.zones {
+        if !zones.iter().any(|(known, _)| known == zone) {
+            zones.push((zone.clone(), *network));
+        }
+    }
     if zones.is_empty() {
         let region = &control.seed.region;
         zones.extend(NETWORKS.map(|(letter, first)| (format!("{region}{letter}"), Network { first, size: 4096 })));

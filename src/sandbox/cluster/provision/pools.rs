@@ -2,7 +2,7 @@
 //! machines that are not needed any more go.
 //! <https://karpenter.sh/docs/concepts/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::api::kinds;
 use super::super::controllers::control::Control;
-use super::super::controllers::scheduler;
+use super::super::controllers::scheduler::{self, Occupancy, Vacancy, Wish};
 use super::super::kubelet::Nodes;
 use super::super::object::{self, resources};
 use super::super::seed::{NodeSeed, Span};
@@ -61,6 +61,8 @@ struct Candidate {
     offer: Offer,
     /// The labels that its node would have.
     labels: Map<String, Value>,
+    /// Its node, as far as Pods are concerned.
+    node: Value,
     zone: String,
     price: f64,
 }
@@ -73,23 +75,21 @@ pub(super) fn waits(pod: &Value) -> bool {
 }
 
 /// Starts machines for the Pods that wait, and lets those go that nobody needs. Answers when to look again.
-pub(super) fn reconcile(control: &Control, nodes: &mut Nodes, state: &mut Provisioned) -> Option<Timestamp> {
+pub(super) fn reconcile(
+    control: &Control,
+    nodes: &mut Nodes,
+    state: &mut Provisioned,
+    occupancy: &Occupancy,
+) -> Option<Timestamp> {
     let mut pools = control.store.list(&POOLS, None);
     pools.retain(|pool| !object::is_deleting(pool));
     pools.sort_by_key(|pool| std::cmp::Reverse(object::number(pool, "/spec/weight").unwrap_or(0)));
     adopt(control, state, &pools);
     note_progress(control, state);
-    let mut waiting = control.store.list(&resources::PODS, None);
-    let nominated = |uid: &str| {
-        // As long as its machine is there a Pod gets no other: one that has room and is not taken would be of no more use.
-        state
-            .machines
-            .values()
-            .any(|machine| machine.claim.as_ref().is_some_and(|claim| claim.pods.iter().any(|known| known == uid)))
-    };
-    waiting.retain(|pod| waits(pod) && !object::is_deleting(pod) && !nominated(object::uid(pod)));
+    let waiting = waiting(control);
     let mut next = None;
-    if waiting.is_empty() || pools.is_empty() {
+    let homeless = unclaimed(&waiting, state);
+    if homeless.is_empty() || pools.is_empty() {
         state.batch = None;
     } else {
         let due = *state.batch.get_or_insert_with(|| object::after(control.now, BATCH));
@@ -97,13 +97,34 @@ pub(super) fn reconcile(control: &Control, nodes: &mut Nodes, state: &mut Provis
             next = Some(due);
         } else {
             state.batch = None;
+            let there = control.store.list(&resources::NODES, None);
+            let mut wishes: Vec<Wish> =
+                homeless.iter().filter_map(|pod| Wish::of(control, pod, occupancy, &there)).collect();
             for pool in &pools {
-                provision(control, nodes, state, pool, &mut waiting);
+                provision(control, nodes, state, pool, &mut wishes);
             }
         }
     }
-    let quiet = consolidate(control, state, &pools);
+    let quiet = consolidate(control, state, &pools, occupancy, &waiting);
     next.into_iter().chain(quiet).min()
+}
+
+/// The Pods that wait for room.
+fn waiting(control: &Control) -> Vec<Object> {
+    let mut waiting = control.store.list(&resources::PODS, None);
+    waiting.retain(|pod| waits(pod) && !object::is_deleting(pod));
+    waiting
+}
+
+/// Those of the Pods for which no machine was started. As long as its machine is there a Pod gets no other: one that has room and is not
+/// taken would be of no more use.
+fn unclaimed(waiting: &[Object], state: &Provisioned) -> Vec<Object> {
+    if waiting.is_empty() {
+        return Vec::new();
+    }
+    let claims = state.machines.values().filter_map(|machine| machine.claim.as_ref());
+    let nominated: HashSet<&str> = claims.flat_map(|claim| &claim.pods).map(String::as_str).collect();
+    waiting.iter().filter(|pod| !nominated.contains(object::uid(pod))).cloned().collect()
 }
 
 /// Gives the nodes of pools that the cluster began with their claims.
@@ -135,18 +156,24 @@ fn adopt(control: &Control, state: &mut Provisioned, pools: &[Object]) {
 }
 
 /// Starts machines of a pool for those of the Pods that it can have, and takes these out of the list.
-fn provision(control: &Control, nodes: &mut Nodes, state: &mut Provisioned, pool: &Object, waiting: &mut Vec<Object>) {
-    let candidates = candidates(control, pool);
-    loop {
-        // The cheapest machine that has room for all that one of them can have; else the one that has room for most.
+fn provision(control: &Control, nodes: &mut Nodes, state: &mut Provisioned, pool: &Object, waiting: &mut Vec<Wish>) {
+    let mut candidates = candidates(control, pool);
+    let mut left = left(control, state, pool);
+    let daemons = daemons(control);
+    let mut places = places(control, state);
+    while !waiting.is_empty() {
+        // The cheapest machine that has room for all that one of them can have; else the one that has room for most. Of the same price the
+        // one in the zone that has fewest.
         let mut best: Option<(&Candidate, Vec<usize>)> = None;
-        let left = left(control, state, pool);
-        for candidate in candidates.iter().filter(|candidate| is_within(&candidate.offer, left)) {
-            let fitting = fitting(control, pool, candidate, waiting);
+        candidates.retain(|candidate| is_within(&candidate.offer, left));
+        for candidate in &candidates {
+            let fitting = fitting(control, candidate, &daemons, waiting);
+            let crowd = |of: &Candidate| places.get(&of.zone).copied().unwrap_or(0);
+            let cost = |of: &Candidate| (of.price, crowd(of));
             let better = match &best {
                 None => !fitting.is_empty(),
                 Some((known, most)) => {
-                    fitting.len() > most.len() || fitting.len() == most.len() && candidate.price < known.price
+                    fitting.len() > most.len() || fitting.len() == most.len() && cost(candidate) < cost(known)
                 }
             };
             if better {
@@ -154,11 +181,39 @@ fn provision(control: &Control, nodes: &mut Nodes, state: &mut Provisioned, pool
             }
         }
         let Some((candidate, chosen)) = best else { return };
-        let pods: Vec<Object> = chosen.iter().filter_map(|at| waiting.get(*at).cloned()).collect();
+        let pods: Vec<&Value> = chosen.iter().filter_map(|at| Some(waiting.get(*at)?.pod)).collect();
         let Some((name, machine)) = start(control, nodes, state, pool, candidate, &pods) else { return };
         state.machines.insert(name, machine);
-        waiting.retain(|pod| !pods.iter().any(|chosen| object::uid(chosen) == object::uid(pod)));
+        *places.entry(candidate.zone.clone()).or_default() += 1;
+        let used = size(&candidate.offer);
+        for (left, used) in left.iter_mut().zip(used) {
+            *left = left.map(|left| left - used);
+        }
+        let mut at = 0;
+        let chosen: HashSet<usize> = chosen.into_iter().collect();
+        waiting.retain(|_| {
+            at += 1;
+            !chosen.contains(&(at - 1))
+        });
     }
+}
+
+/// The Pods of the DaemonSets as they would come to a machine.
+fn daemons(control: &Control) -> Vec<Value> {
+    let sets = control.store.list(&resources::DAEMON_SETS, None);
+    let daemon = |set: &Object| json!({"metadata": set["spec"]["template"]["metadata"], "spec": set["spec"]["template"]["spec"]});
+    sets.iter().map(daemon).collect()
+}
+
+/// How many nodes and starting machines are in each zone.
+fn places(control: &Control, state: &Provisioned) -> BTreeMap<String, usize> {
+    let mut places = BTreeMap::new();
+    let nodes = control.store.list(&resources::NODES, None);
+    let booting = state.machines.values().filter(|machine| matches!(machine.stage, Stage::Booting { .. }));
+    for node in nodes.iter().map(|node| &**node).chain(booting.map(|machine| &machine.node)) {
+        *places.entry(label(node, ZONE).to_owned()).or_default() += 1;
+    }
+    places
 }
 
 /// Whether EKS itself runs the machines of a pool.
@@ -185,8 +240,10 @@ fn candidates(control: &Control, pool: &Value) -> Vec<Candidate> {
                 }
                 let all = Value::Object(labels.clone());
                 if requirements.iter().all(|requirement| object::fits(requirement, &all)) {
-                    // Where prices are equal the first zone is taken.
-                    found.push(Candidate { offer: offer.clone(), labels, zone, price: offer.price * part });
+                    let (_, allocatable) = node::amounts(offer.hardware, DISK);
+                    let node = json!({"metadata": {"name": "", "labels": all}, "spec": {"taints": template["spec"]["taints"]},
+                        "status": {"allocatable": allocatable}});
+                    found.push(Candidate { offer: offer.clone(), labels, node, zone, price: offer.price * part });
                 }
             }
         }
@@ -220,57 +277,48 @@ fn labels(offer: &Offer) -> Map<String, Value> {
 }
 
 /// The numbers of the Pods that a machine would have room for together.
-fn fitting(control: &Control, pool: &Value, candidate: &Candidate, waiting: &[Object]) -> Vec<usize> {
-    let like = json!({"metadata": {"name": "", "labels": candidate.labels}});
-    let taints = object::list(pool, "/spec/template/spec/taints");
-    let hardware = candidate.offer.hardware;
-    let mut cpu = i64::from(hardware.allocatable_cpu());
-    let mut memory = i64::try_from(hardware.allocatable_memory()).unwrap_or(i64::MAX / 2048).saturating_mul(1024);
-    let mut count = i64::from(hardware.pods);
-    let mut take = |pod: &Value| {
-        let (needs_cpu, needs_memory) = (scheduler::requested(pod, "cpu"), scheduler::requested(pod, "memory") / 1000);
-        let fits = needs_cpu <= cpu && needs_memory <= memory && count > 0;
-        if fits {
-            cpu -= needs_cpu;
-            memory -= needs_memory;
-            count -= 1;
-        }
-        fits
-    };
+fn fitting(control: &Control, candidate: &Candidate, daemons: &[Value], waiting: &[Wish]) -> Vec<usize> {
+    let mut machine = Vacancy::new(&candidate.node);
     // What runs on every node takes its part first.
-    for set in control.store.list(&resources::DAEMON_SETS, None) {
-        let daemon = json!({"spec": set["spec"]["template"]["spec"]});
-        if scheduler::fits_affinity(&daemon, &like) && !take(&daemon) {
+    for daemon in daemons {
+        if scheduler::fits_affinity(daemon, &candidate.node) && !machine.takes(daemon) {
             return Vec::new();
         }
     }
-    let suits = |pod: &Value| {
-        let tolerations = object::list(pod, "/spec/tolerations");
-        scheduler::fits_affinity(pod, &like)
-            && taints
-                .iter()
-                .all(|taint| taint["effect"] == "PreferNoSchedule" || scheduler::tolerated(taint, tolerations))
-    };
-    waiting.iter().enumerate().filter(|(_, pod)| suits(pod) && take(pod)).map(|(at, _)| at).collect()
+    let mut taken = Vec::new();
+    for (at, wish) in waiting.iter().enumerate() {
+        if wish.suits(control, &machine) && machine.takes(wish.pod) {
+            taken.push(at);
+        }
+    }
+    taken
 }
 
 /// What a pool's limits leave of processors and memory, in thousandths; none where there is no limit.
 fn left(control: &Control, state: &Provisioned, pool: &Value) -> [Option<i64>; 2] {
+    let limits = ["cpu", "memory"].map(|resource| pool["spec"]["limits"][resource].as_str().map(scheduler::quantity));
+    if limits == [None, None] {
+        return limits;
+    }
     let nodes = control.store.list(&resources::NODES, None);
     let booting = state.machines.values().filter(|machine| matches!(machine.stage, Stage::Booting { .. }));
     let mut own: Vec<&Value> = nodes.iter().map(|node| &**node).chain(booting.map(|machine| &machine.node)).collect();
     own.retain(|node| label(node, POOL) == object::name(pool));
-    ["cpu", "memory"].map(|resource| {
-        let limit = scheduler::quantity(pool["spec"]["limits"][resource].as_str()?);
-        let amount = |node: &&Value| node["status"]["capacity"][resource].as_str().map_or(0, scheduler::quantity);
-        Some(limit - own.iter().map(amount).sum::<i64>())
-    })
+    let used = |resource: &str| -> i64 {
+        let amounts = own.iter().filter_map(|node| node["status"]["capacity"][resource].as_str());
+        amounts.map(scheduler::quantity).sum()
+    };
+    [limits[0].map(|limit| limit - used("cpu")), limits[1].map(|limit| limit - used("memory"))]
 }
 
-fn is_within(offer: &Offer, [cpu, memory]: [Option<i64>; 2]) -> bool {
-    let bytes = i64::try_from(offer.hardware.capacity_memory()).unwrap_or(0) * 1024;
-    cpu.is_none_or(|left| i64::from(offer.hardware.cpu) * 1000 <= left)
-        && memory.is_none_or(|left| bytes.saturating_mul(1000) <= left)
+/// Processors and memory of a machine, in thousandths.
+fn size(offer: &Offer) -> [i64; 2] {
+    let bytes = i64::try_from(offer.hardware.capacity_memory()).unwrap_or(0).saturating_mul(1024);
+    [i64::from(offer.hardware.cpu) * 1000, bytes.saturating_mul(1000)]
+}
+
+fn is_within(offer: &Offer, left: [Option<i64>; 2]) -> bool {
+    left.iter().zip(size(offer)).all(|(left, size)| left.is_none_or(|left| size <= left))
 }
 
 /// Starts a machine of a pool for those Pods.
@@ -280,7 +328,7 @@ fn start(
     state: &mut Provisioned,
     pool: &Object,
     candidate: &Candidate,
-    pods: &[Object],
+    pods: &[&Value],
 ) -> Option<(String, Machine)> {
     let (_, network) = node::zones(control).into_iter().find(|(zone, _)| *zone == candidate.zone)?;
     state.started += 1;
@@ -416,12 +464,12 @@ fn transition(control: &Control, name: &str, kinds: &[&str]) {
 
 /// Brings the NodeClaims to what became of their machines, and the machines of deleted claims to their end.
 fn note_progress(control: &Control, state: &mut Provisioned) {
-    let mut alive: Vec<String> = Vec::new();
+    let mut alive: HashSet<String> = HashSet::new();
     for (name, machine) in &mut state.machines {
         let Some(claim) = &machine.claim else { continue };
         let claim = claim.name.clone();
         let key = Key::cluster(&CLAIMS, &claim);
-        alive.push(claim.clone());
+        alive.insert(claim.clone());
         if control.store.get(&key).is_none_or(|found| object::is_deleting(&found)) && !machine.stage.is_leaving() {
             life::leave(control, machine, name);
             continue;
@@ -440,7 +488,7 @@ fn note_progress(control: &Control, state: &mut Provisioned) {
         }
     }
     for claim in control.store.list(&CLAIMS, None) {
-        if !alive.iter().any(|name| name == object::name(&claim)) {
+        if !alive.contains(object::name(&claim)) {
             // Its machine is gone: nothing holds it any more. It may be gone already.
             let _ = control.store.remove(&Key::of(&CLAIMS, &claim));
         }
@@ -448,7 +496,14 @@ fn note_progress(control: &Control, state: &mut Provisioned) {
 }
 
 /// Lets a machine go that has nothing to do, or whose Pods have room elsewhere. One at a time. Answers when another may.
-fn consolidate(control: &Control, state: &mut Provisioned, pools: &[Object]) -> Option<Timestamp> {
+fn consolidate(
+    control: &Control,
+    state: &mut Provisioned,
+    pools: &[Object],
+    occupancy: &Occupancy,
+    waiting: &[Object],
+) -> Option<Timestamp> {
+    let waiting: HashSet<&str> = waiting.iter().map(|pod| object::uid(pod)).collect();
     let busy = state.machines.values().any(|machine| machine.claim.is_some() && machine.stage != Stage::Working);
     let mut next: Option<Timestamp> = None;
     let mut chosen: Option<(String, &str)> = None;
@@ -458,11 +513,15 @@ fn consolidate(control: &Control, state: &mut Provisioned, pools: &[Object]) -> 
             continue;
         }
         let (Some(claim), Stage::Working) = (&mut machine.claim, machine.stage) else { continue };
-        let pods = life::evictable(control, name);
+        let pods = life::evictable(occupancy.pods_on(name));
         let mut present: Vec<String> = pods.iter().map(|pod| object::uid(pod).to_owned()).collect();
         present.sort();
         if present != claim.seen {
             (claim.seen, claim.since) = (present, control.now);
+        }
+        // It was started for a Pod that may still come.
+        if claim.pods.iter().any(|uid| waiting.contains(uid.as_str())) {
+            continue;
         }
         let Some(pool) = pools.iter().find(|pool| object::name(pool) == claim.pool) else { continue };
         let disruption = &pool["spec"]["disruption"];
@@ -475,7 +534,7 @@ fn consolidate(control: &Control, state: &mut Provisioned, pools: &[Object]) -> 
         let shared = disruption["consolidationPolicy"] != "WhenEmpty";
         let reason = if pods.is_empty() {
             "Empty"
-        } else if shared && scheduler::fit_elsewhere(control, &pods, name) {
+        } else if shared && scheduler::fit_elsewhere(control, &pods, name, occupancy) {
             "Underutilized"
         } else {
             continue;
