@@ -5,8 +5,10 @@ use std::path::{Component, Path, PathBuf};
 use crate::lesson::Course;
 use crate::session::Change;
 
-/// Longer files are not shown.
+/// Longer files are not shown, in bytes: texts and pictures.
 const LONGEST: u64 = 128 * 1024;
+#[cfg(feature = "pictures")]
+const LONGEST_PICTURE: u64 = 16 * 1024 * 1024;
 
 /// The text of a file that a page names, if it is there and is the course's own.
 ///
@@ -21,6 +23,24 @@ pub fn read(course: &Course, page: &Path, name: &str) -> Option<String> {
 pub fn change(course: &Course, page: &Path, name: &str, object: &str) -> Option<Change> {
     let (root, file) = find(course, page, name)?;
     Change::of(&root, file.parent()?, object)
+}
+
+/// Where the picture is that a page names, if it is the course's own: beside the page, or by a path from the site's root
+/// (`/img/a.png`, `@site/static/img/a.png`) in a folder `static`.
+#[cfg(feature = "pictures")]
+pub fn picture(course: &Course, page: &Path, url: &str) -> Option<PathBuf> {
+    let name = url.split(['#', '?']).next().unwrap_or_default();
+    if name.is_empty() || name.contains(':') || name.starts_with("//") {
+        return None;
+    }
+    let folder = page.parent()?.canonicalize().ok()?;
+    let root = course.root.canonicalize().ok()?;
+    let Some(rest) = name.strip_prefix("@site/static/").or_else(|| name.strip_prefix('/')) else {
+        let path = plain(&folder.join(name));
+        return within(&root, path.strip_prefix(&root).ok()?, LONGEST_PICTURE).map(|(_, file)| file);
+    };
+    let above = folder.ancestors().filter(|above| above.starts_with(&root) || above.ends_with("website"));
+    above.into_iter().find_map(|base| Some(within(&base.join("static"), Path::new(rest), LONGEST_PICTURE)?.1))
 }
 
 /// Where the file is that a page names: the folder that nothing of it leads out of, and the file.
@@ -43,19 +63,19 @@ fn find(course: &Course, page: &Path, name: &str) -> Option<(PathBuf, PathBuf)> 
         .collect();
     bases.extend(manifests.iter().cloned());
     if let Some(rest) = name.strip_prefix("manifests/") {
-        let found = manifests.iter().find_map(|base| within(base, Path::new(rest)));
+        let found = manifests.iter().find_map(|base| within(base, Path::new(rest), LONGEST));
         if found.is_some() {
             return found;
         }
     }
-    bases.iter().find_map(|base| within(base, path))
+    bases.iter().find_map(|base| within(base, path, LONGEST))
 }
 
-fn within(base: &Path, path: &Path) -> Option<(PathBuf, PathBuf)> {
+fn within(base: &Path, path: &Path, longest: u64) -> Option<(PathBuf, PathBuf)> {
     let base = base.canonicalize().ok()?;
     let full = base.join(path).canonicalize().ok().filter(|full| full.starts_with(&base))?;
     let about = full.metadata().ok()?;
-    if !about.is_file() || about.len() > LONGEST {
+    if !about.is_file() || about.len() > longest {
         return None;
     }
     Some((base, full))

@@ -27,6 +27,8 @@ pub struct Look<'a> {
     pub number: usize,
     /// Whether it is the marked one.
     pub selected: bool,
+    /// Whether the session has said yet where steps stand.
+    pub started: bool,
     /// Whether its output stands elsewhere too, so that little of it is needed here.
     pub brief: bool,
     /// How two outputs that differ are shown.
@@ -81,6 +83,9 @@ impl Card<'_> {
         let mut state = words(&view.state);
         if view.state == StepState::Ready && !selected {
             state = "ready".into();
+        }
+        if view.state == StepState::Locked && !self.look.started {
+            state = "starting".into();
         }
         if let (StepState::Passed, Some(report)) = (&view.state, &view.report)
             && report.ms >= 1000

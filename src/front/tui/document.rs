@@ -9,6 +9,7 @@ use ratatui::text::Line;
 
 use super::highlight;
 use super::model::{Difference, Model};
+use super::picture::Picture;
 use super::setter::Setter;
 use super::theme::{Role, Theme};
 use super::wrap::columns;
@@ -39,7 +40,7 @@ pub(super) struct Holds {
 }
 
 /// All that a block's look depends on.
-type Key = (usize, bool, bool, Difference, Vec<(u64, bool)>, Vec<usize>);
+type Key = (usize, bool, bool, u64, Difference, Vec<(u64, bool)>, Vec<usize>);
 
 /// The lines of a block.
 #[derive(Debug, Default)]
@@ -51,6 +52,8 @@ pub(super) struct Section {
     pub(super) tabs: Vec<(usize, usize, usize)>,
     /// Text and address of each link, in order.
     pub(super) links: Vec<(String, String)>,
+    /// Pictures: first line, first column.
+    pub(super) pictures: Vec<(usize, usize, Rc<Picture>)>,
     /// Where they are: line, first column, columns, which.
     spots: Vec<(usize, usize, usize, usize)>,
 }
@@ -104,6 +107,14 @@ impl Document {
                 Some(Spot { line: first + line, column: *column, width: *width, url })
             })
         })
+    }
+
+    /// The pictures of which something lies in these lines: first line, first column.
+    pub fn pictures(&self, from: usize, rows: usize) -> impl Iterator<Item = (usize, usize, &Picture)> {
+        let all = self.sections.iter().flat_map(|(at, section)| {
+            section.pictures.iter().map(move |(line, column, picture)| (at + line, *column, &**picture))
+        });
+        all.filter(move |(line, _, picture)| line + picture.rows() > from && *line < from + rows)
     }
 
     /// The lines that hold a text.
@@ -229,7 +240,7 @@ fn key(model: &Model, holds: &Holds, width: usize, brief: bool) -> Key {
     });
     let tabs = (holds.before.1..holds.before.1 + holds.tabs)
         .map(|group| model.tabs.get(&(model.lesson, group)).copied().unwrap_or(0));
-    (width, brief, highlight::is_loaded(), model.difference, steps.collect(), tabs.collect())
+    (width, brief, highlight::is_loaded(), model.pictures.version(), model.difference, steps.collect(), tabs.collect())
 }
 
 /// Collects the steps and tabs in a block.

@@ -9,6 +9,7 @@ mod highlight;
 pub mod keys;
 mod model;
 mod output;
+mod picture;
 pub mod preview;
 mod prompt;
 mod setter;
@@ -32,6 +33,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use self::keys::KeyMap;
 use self::model::{Model, Wish};
+use self::picture::Pictures;
 use self::terminal::Screen;
 use self::theme::Theme;
 use self::view::{Cache, view};
@@ -80,6 +82,7 @@ pub async fn run(
     let mut screen = Screen::take()?;
     let size = screen.terminal().size()?;
     let mut model = Model::new(course, options, (size.width, size.height));
+    model.pictures = Pictures::of_terminal();
     let mut cache = Cache { links: screen.links(), ..Cache::default() };
     let mut input = EventStream::new();
     let mut stops = system::Stops::listen();
@@ -127,6 +130,7 @@ pub async fn run(
                 colours = None;
                 Vec::new()
             }
+            () = model.pictures.next() => Vec::new(),
             () = tokio::time::sleep_until((drawn + APART).into()), if late => {
                 late = false;
                 Vec::new()

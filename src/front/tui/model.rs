@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Options;
 use super::keys::Action;
 use super::output::Output;
+use super::picture::Pictures;
 use super::prompt::Prompt;
 use crate::lesson::{Course, StepId};
 use crate::session::{CommandReport, Request, StepReport, StepState};
@@ -46,6 +47,8 @@ pub struct Model {
     pub output_top: Option<usize>,
     /// Where the learner tries commands.
     pub prompt: Prompt,
+    /// The pictures that the terminal can show.
+    pub pictures: Pictures,
     /// How two outputs that differ are shown.
     pub difference: Difference,
     /// Whether the mouse is on.
@@ -250,6 +253,7 @@ impl Model {
             output: false,
             output_top: None,
             prompt: Prompt::default(),
+            pictures: Pictures::default(),
             difference: Difference::Places,
             mouse,
             wishes: if mouse { vec![Wish::Mouse(true)] } else { Vec::new() },

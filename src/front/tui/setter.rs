@@ -120,6 +120,7 @@ impl Setter<'_> {
                 self.behind("▏ ", self.theme.quiet(), |setter| {
                     setter.words(vec![(format!("Picture: {}", plain(shown.as_bytes())), setter.theme.quiet())]);
                 });
+                self.picture(url);
             }
             Block::Rule => {
                 let width = self.width.saturating_sub(self.indent()).max(1);
@@ -230,6 +231,7 @@ impl Setter<'_> {
                 let look = card::Look {
                     number: self.number,
                     selected,
+                    started: self.model.started,
                     brief: self.brief,
                     difference: self.model.difference,
                     keys: &self.model.options.keys,
@@ -358,6 +360,19 @@ impl Setter<'_> {
         }
         set(self);
         (self.first, self.rest) = before;
+    }
+
+    /// Leaves room for a picture, if it can be shown.
+    fn picture(&mut self, url: &str) {
+        let course = &self.model.course;
+        let Some(page) = course.lessons.get(self.lesson) else { return };
+        let room = self.width.saturating_sub(self.indent());
+        let Some(picture) = self.model.pictures.of(course, &page.path, url, room) else { return };
+        let first = self.out.lines.len();
+        for _ in 0..picture.rows() {
+            self.cut(Vec::new());
+        }
+        self.out.pictures.push((first, self.indent(), picture));
     }
 
     fn indent(&self) -> usize {

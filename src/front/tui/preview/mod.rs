@@ -23,6 +23,7 @@ pub use self::watch::Watched;
 use self::watch::{Quiet, Watcher};
 use super::document::Page;
 use super::model::{Model, Wish};
+use super::picture::Pictures;
 use super::terminal::Screen;
 use super::view::{Cache, view as draw_page};
 use super::{APART, BATCH, Options, grant, system, update};
@@ -68,6 +69,7 @@ pub async fn run(
     let size = screen.terminal().size()?;
     let mut model = Model::new(course, options, (size.width, size.height));
     model.preview = true;
+    model.pictures = Pictures::of_terminal();
     let mut preview = Preview::new(&first);
     let mut world = first.world;
     let (mut watcher, said) = Watcher::new(poll);
@@ -129,6 +131,7 @@ pub async fn run(
                 late = false;
             }
             () = tokio::time::sleep_until((drawn + APART).into()), if late => late = false,
+            () = model.pictures.next() => late = false,
             event = next(&mut session) => match event {
                 Some(event) => {
                     let began = Instant::now();

@@ -224,6 +224,11 @@ fn body(
     }
     let area = Rect { x, width: width.min(area.width), ..area };
     frame.render_widget(Paragraph::new(lines), area);
+    for (line, column, picture) in document.pictures(from, rows) {
+        let column = u16::try_from(column).unwrap_or(u16::MAX).min(area.width);
+        let area = Rect { x: area.x + column, width: area.width - column, ..area };
+        picture.draw(frame, area, line.cast_signed() - from.cast_signed());
+    }
 }
 
 /// An address that may be given to the terminal: of the web, in printable ASCII.
