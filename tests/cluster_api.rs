@@ -1,5 +1,8 @@
 //! The sandbox's API server, as kube (unmodified) uses it in process.
 
+#[path = "cluster_api/robust.rs"]
+mod robust;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,12 +1,13 @@
 //! What the cluster holds: objects by resource, namespace and name, a revision that grows with each change, and the
 //! recent changes, so that a watch misses none. It plays etcd's part and knows nothing of schemas.
 
+mod owners;
 mod snapshot;
 mod watch;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -126,6 +127,7 @@ struct State {
     /// The newest revision whose changes are forgotten.
     forgotten: u64,
     objects: BTreeMap<GroupResource, Arc<Objects>>,
+    owners: owners::Owners,
     history: VecDeque<Arc<WatchEvent>>,
     random: fastrand::Rng,
 }
@@ -147,6 +149,7 @@ impl Store {
             epoch: 0,
             forgotten: 1,
             objects: BTreeMap::new(),
+            owners: owners::Owners::default(),
             history: VecDeque::new(),
             random: fastrand::Rng::with_seed(seed),
         };
@@ -204,6 +207,34 @@ impl Store {
                 .collect(),
         };
         (found, revision)
+    }
+
+    /// As [`Store::list`], as of an earlier revision.
+    ///
+    /// # Errors
+    /// [`Gone`] when changes since then are forgotten, or the revision is yet to come.
+    pub fn list_as_of(
+        &self,
+        resource: &GroupResource,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Result<Vec<Object>, Gone> {
+        let state = self.lock();
+        if revision < state.forgotten || revision > state.revision {
+            return Err(Gone);
+        }
+        let mut objects = state.objects.get(resource).map(|objects| (**objects).clone()).unwrap_or_default();
+        let since = state.history.iter().rev().take_while(|event| event.revision > revision);
+        for event in since.filter(|event| event.resource == *resource) {
+            let at = place(&Key::of(resource, &event.object));
+            match &event.previous {
+                Some(previous) => objects.insert(at, Arc::clone(previous)),
+                None => objects.remove(&at),
+            };
+        }
+        drop(state);
+        let within = |of: &str| namespace.is_none_or(|namespace| namespace == of);
+        Ok(objects.into_iter().filter(|((of, _), _)| within(of)).map(|(_, object)| object).collect())
     }
 
     /// The objects of a resource in a namespace (`None`: of the whole cluster) whose names begin so, by name.
@@ -334,13 +365,17 @@ impl Store {
             meta.insert("resourceVersion".into(), revision.to_string().into());
         }
         let object = Arc::new(object);
+        let at = place(key);
+        let present = (kind != Change::Deleted).then_some(&object);
+        state.owners.note(&key.resource, &at, previous.as_ref(), present);
         let objects = Arc::make_mut(state.objects.entry(key.resource.clone()).or_default());
-        match kind {
-            Change::Deleted => objects.remove(&place(key)),
-            Change::Added | Change::Modified => objects.insert(place(key), Arc::clone(&object)),
+        match present {
+            None => objects.remove(&at),
+            Some(object) => objects.insert(at, Arc::clone(object)),
         };
+        let resource = key.resource.clone();
         let event =
-            WatchEvent { resource: key.resource.clone(), kind, object: Arc::clone(&object), previous, revision };
+            WatchEvent { resource, kind, object: Arc::clone(&object), previous, revision, line: OnceLock::new() };
         state.history.push_back(Arc::new(event));
         if state.history.len() > HISTORY
             && let Some(oldest) = state.history.pop_front()

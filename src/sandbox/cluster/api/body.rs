@@ -31,7 +31,12 @@ pub fn streamed(stream: impl Stream<Item = Bytes> + Send + 'static) -> Body {
 
 /// An answer of JSON.
 pub fn json(code: http::StatusCode, value: &Value) -> Response<Body> {
-    let mut response = Response::new(full(value.to_string()));
+    json_bytes(code, value.to_string())
+}
+
+/// An answer of JSON that is written already.
+pub fn json_bytes(code: http::StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(full(text));
     *response.status_mut() = code;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -1,6 +1,9 @@
 //! Get and list, and the forms in which objects are answered: as they are, as a Table, or as metadata only.
 
+use std::borrow::Cow;
+
 use http::{Response, StatusCode, header};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::body::{self, Body};
@@ -9,7 +12,7 @@ use super::request::{Call, Target, number};
 use super::selector::Selector;
 use super::{Server, Status, convert, table};
 use crate::sandbox::cluster::object::{self, resources};
-use crate::sandbox::cluster::store::Object;
+use crate::sandbox::cluster::store::{self, Object};
 
 /// How objects are to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +85,39 @@ pub fn metadata_only(object: &Value) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
 }
 
-/// Where a `continue` token goes on: after this place, in the list as it is now.
-fn parse_continue(token: &str) -> Option<(String, String)> {
-    let bytes = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, token).ok()?;
-    let value: Value = serde_json::from_slice(&bytes).ok()?;
-    Some((value["namespace"].as_str()?.to_owned(), value["name"].as_str()?.to_owned()))
+/// Where a `continue` token goes on: after this place, in the list as it was at that revision; or as it is by then, where none is told.
+struct Continue {
+    revision: Option<u64>,
+    after: (String, String),
 }
 
-fn make_continue(namespace: &str, name: &str) -> String {
-    let text = json!({"v": "meta.k8s.io/v1", "namespace": namespace, "name": name}).to_string();
-    base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, text)
+impl Continue {
+    fn parse(token: &str) -> Option<Self> {
+        let bytes = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, token).ok()?;
+        let value: Value = serde_json::from_slice(&bytes).ok()?;
+        let after = (value["namespace"].as_str()?.to_owned(), value["name"].as_str()?.to_owned());
+        Some(Self { revision: value["rv"].as_u64(), after })
+    }
+
+    fn write(&self) -> String {
+        let (namespace, name) = &self.after;
+        let mut token = json!({"v": "meta.k8s.io/v1", "namespace": namespace, "name": name});
+        if let Some(revision) = self.revision {
+            token["rv"] = revision.into();
+        }
+        base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, token.to_string())
+    }
+
+    /// Says that the list is no longer known as it was, with a token for what is left of it now.
+    fn expired(self) -> Status {
+        const WHY: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+            without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. \
+            Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted \
+            between the time the first chunk was returned and now may show up in the list.";
+        let mut status = Status::expired(WHY);
+        status.go_on = Some(Self { revision: None, ..self }.write());
+        status
+    }
 }
 
 /// The warnings that come with each use of a kind.
@@ -136,16 +162,30 @@ impl Server {
         let kind = &target.kind;
         let selector = Selector::parse(kind, call.param("labelSelector"), call.param("fieldSelector"))?;
         let limit = number::<usize>(call, "limit")?.filter(|limit| *limit > 0);
-        let (objects, revision) = self.store().list_at(&kind.resource(), target.namespace.as_deref());
+        let (mut objects, mut revision) = self.store().list_at(&kind.resource(), target.namespace.as_deref());
+        let token = call.param("continue").filter(|token| !token.is_empty());
+        let from = match token.map(|token| Continue::parse(token).ok_or(token)) {
+            Some(Err(_)) => return Err(Status::bad_request("continue key is not valid")),
+            Some(Ok(from)) => Some(from),
+            None => None,
+        };
+        // The pages of a list show one moment.
+        if let Some(from) = &from
+            && let Some(then) = from.revision
+        {
+            match self.store().list_as_of(&kind.resource(), target.namespace.as_deref(), then) {
+                Ok(known) => (objects, revision) = (known, then),
+                Err(store::Gone) => return Err(Continue { revision: None, after: from.after.clone() }.expired()),
+            }
+        }
         if let Some(version) = number::<u64>(call, "resourceVersion")?
-            && call.param("continue").is_none()
+            && from.is_none()
         {
             self.check_version(call, version, revision)?;
         }
         let mut objects: Vec<Object> = objects.into_iter().filter(|object| selector.matches(object)).collect();
-        if let Some(token) = call.param("continue") {
-            let after = parse_continue(token).ok_or_else(|| Status::bad_request("continue key is not valid"))?;
-            objects.retain(|object| place(object) > after);
+        if let Some(from) = &from {
+            objects.retain(|object| place(object) > from.after);
         }
         let mut meta = json!({"resourceVersion": revision.to_string()});
         if let Some(limit) = limit
@@ -154,8 +194,7 @@ impl Server {
             let left = objects.len() - limit;
             objects.truncate(limit);
             if let Some(last) = objects.last() {
-                let (namespace, name) = place(last);
-                meta["continue"] = make_continue(&namespace, &name).into();
+                meta["continue"] = Continue { revision: Some(revision), after: place(last) }.write().into();
             }
             if selector.is_empty() {
                 meta["remainingItemCount"] = left.into();
@@ -172,20 +211,20 @@ impl Server {
         let value = match form {
             Form::Whole => {
                 // Items of a list come without kind and apiVersion from a real server; clients that need them add them.
-                let items: Vec<Value> = objects
-                    .iter()
-                    .map(|object| {
-                        let mut item = convert::shown(kind, object).into_owned();
-                        if kind.schema.is_some()
-                            && let Some(entries) = item.as_object_mut()
-                        {
-                            entries.shift_remove("kind");
-                            entries.shift_remove("apiVersion");
-                        }
-                        item
-                    })
-                    .collect();
-                json!({"kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(), "metadata": meta, "items": items})
+                let items = objects.iter().map(|object| {
+                    let shown = convert::shown(kind, object);
+                    Item { shown, bare: kind.schema.is_some() }
+                });
+                let list = List {
+                    kind: format!("{}List", kind.kind),
+                    api_version: kind.api_version(),
+                    metadata: meta,
+                    items: items.collect(),
+                };
+                let bytes = serde_json::to_vec(&list).map_err(|error| Status::internal(&error.to_string()))?;
+                let mut response = body::json_bytes(StatusCode::OK, bytes);
+                body::warn(response.headers_mut(), &deprecation(kind));
+                return Ok(response);
             }
             Form::Metadata => {
                 let items: Vec<Value> = objects.iter().map(|object| metadata_only(object)).collect();
@@ -214,6 +253,34 @@ impl Server {
             return Err(Status::expired(message));
         }
         Ok(())
+    }
+}
+
+/// A list of whole objects.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a> {
+    kind: String,
+    api_version: String,
+    metadata: Value,
+    items: Vec<Item<'a>>,
+}
+
+/// One of them, written as it lies in the store.
+struct Item<'a> {
+    shown: Cow<'a, Value>,
+    /// Without kind and apiVersion.
+    bare: bool,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &*self.shown {
+            Value::Object(entries) if self.bare => {
+                serializer.collect_map(entries.iter().filter(|(key, _)| *key != "kind" && *key != "apiVersion"))
+            }
+            whole => whole.serialize(serializer),
+        }
     }
 }
 

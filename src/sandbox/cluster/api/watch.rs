@@ -90,6 +90,11 @@ impl Server {
     }
 }
 
+/// One document of a watch.
+fn line(kind: &str, object: &Value) -> Bytes {
+    Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n"))
+}
+
 struct Stream {
     kind: Kind,
     namespace: Option<String>,
@@ -145,8 +150,10 @@ impl Stream {
         let before = event.previous.as_deref().is_some_and(|object| self.selects(object));
         let after = event.kind != Change::Deleted && self.selects(&event.object);
         match (before, after) {
+            (false, true) if event.kind == Change::Added => self.say_event("ADDED", event),
             (false, true) => self.say("ADDED", &event.object),
-            (true, true) => self.say("MODIFIED", &event.object),
+            (true, true) => self.say_event("MODIFIED", event),
+            (true, false) if event.kind == Change::Deleted => self.say_event("DELETED", event),
             (true, false) => {
                 // The last state that was selected, with the version of the change.
                 let mut last = event.previous.as_deref().cloned().unwrap_or_default();
@@ -158,12 +165,21 @@ impl Stream {
     }
 
     fn say(&mut self, kind: &str, object: &Value) {
-        let shown = match self.form {
-            Form::Whole => convert::shown(&self.kind, object).into_owned(),
-            Form::Metadata => metadata_only(object),
-            Form::Table(include) => self.table(object, include),
+        let line = match self.form {
+            Form::Whole => line(kind, &convert::shown(&self.kind, object)),
+            Form::Metadata => line(kind, &metadata_only(object)),
+            Form::Table(include) => line(kind, &self.table(object, include)),
         };
-        self.line(kind, &shown);
+        self.ready.push_back(line);
+    }
+
+    /// As [`Stream::say`] of an event's own object: many watches say the same.
+    fn say_event(&mut self, kind: &str, event: &WatchEvent) {
+        if matches!(self.form, Form::Whole) && event.object["apiVersion"] == self.kind.api_version() {
+            self.ready.push_back(event.line.get_or_init(|| line(kind, &event.object)).clone());
+        } else {
+            self.say(kind, &event.object);
+        }
     }
 
     fn table(&mut self, object: &Value, include: Include) -> Value {
@@ -171,10 +187,6 @@ impl Stream {
         table["metadata"] = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
         self.headers_sent = true;
         table
-    }
-
-    fn line(&mut self, kind: &str, object: &Value) {
-        self.ready.push_back(Bytes::from(format!("{}\n", json!({"type": kind, "object": object}))));
     }
 
     fn bookmark(&mut self, revision: u64, initial: bool) {
@@ -196,13 +208,13 @@ impl Stream {
                 json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "columnDefinitions": null, "rows": []})
             }
         };
-        self.line("BOOKMARK", &object);
+        self.ready.push_back(line("BOOKMARK", &object));
     }
 
     /// Ends the watch: it asked for, or waited for, what is forgotten.
     fn expired(&mut self, asked: u64, oldest: u64) {
         let status = Status::expired(format!("too old resource version: {asked} ({oldest})"));
-        self.line("ERROR", &status.to_json());
+        self.ready.push_back(line("ERROR", &status.to_json()));
         self.watch = None;
     }
 }

@@ -45,9 +45,7 @@ impl Control {
 
     /// The objects of a namespace that `owner` controls.
     pub fn controlled(&self, resource: &GroupResource, owner: &Value) -> Vec<Object> {
-        let mut found = self.store.list(resource, Some(object::namespace(owner)));
-        found.retain(|object| object::is_controlled_by(object, owner));
-        found
+        self.store.controlled(resource, object::namespace(owner), object::uid(owner))
     }
 
     /// The Pods that `owner` controls. Those that fit its selector and have no controller are adopted first; those that no
@@ -55,7 +53,11 @@ impl Control {
     pub fn claim(&self, resource: &GroupResource, owner: &Value, reference: &Value) -> Vec<Object> {
         let selector = &owner["spec"]["selector"];
         let mut claimed = Vec::new();
-        for found in self.store.list(resource, Some(object::namespace(owner))) {
+        let namespace = object::namespace(owner);
+        let mut candidates = self.store.controlled(resource, namespace, object::uid(owner));
+        candidates.extend(self.store.uncontrolled(resource, namespace));
+        candidates.sort_by(|a, b| object::name(a).cmp(object::name(b)));
+        for found in candidates {
             let fits = || object::selects(selector, &found["metadata"]["labels"]);
             let key = Key::of(resource, &found);
             match object::controller(&found) {

@@ -134,11 +134,7 @@ fn write_slice(control: &Control, key: &Key, service: &Value, pods: &[Object]) {
         })
         .collect();
     let ports = ports(service, pods, true);
-    let known = control
-        .store
-        .list(&resources::ENDPOINT_SLICES, key.namespace.as_deref())
-        .into_iter()
-        .find(|slice| object::is_controlled_by(slice, service));
+    let known = control.controlled(&resources::ENDPOINT_SLICES, service).into_iter().next();
     match known {
         Some(slice) => {
             control.update(&Key::of(&resources::ENDPOINT_SLICES, &slice), |slice| {

@@ -74,6 +74,7 @@ impl Store {
         state.epoch += 1;
         state.forgotten = state.revision;
         state.objects = snapshot.objects.clone();
+        state.owners = super::owners::Owners::of(&state.objects);
         state.history.clear();
         state.random.seed(snapshot.random);
         self.inner.moved.send_replace((state.epoch, state.revision));

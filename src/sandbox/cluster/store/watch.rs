@@ -1,5 +1,8 @@
 //! Following the store's changes.
 
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 use tokio::sync::watch::Receiver;
 
 use super::{GroupResource, Object, Store};
@@ -28,6 +31,8 @@ pub struct WatchEvent {
     pub previous: Option<Object>,
     /// The revision that the change made.
     pub revision: u64,
+    /// What a watch says of it that shows the whole object as it is stored: written once for all.
+    pub(in super::super) line: OnceLock<Bytes>,
 }
 
 /// The changes that a watch asks for are no longer known: list again and watch from there.
@@ -59,7 +64,7 @@ impl Watch {
     /// ([`Gone`]); whoever still wants to know lists again and starts another.
     ///
     /// Nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Option<WatchEvent> {
+    pub async fn next(&mut self) -> Option<Arc<WatchEvent>> {
         loop {
             // What comes after this line wakes `changed` below.
             self.moved.borrow_and_update();
@@ -75,7 +80,7 @@ impl Watch {
     ///
     /// # Errors
     /// [`Gone`], as in [`Watch::next`].
-    pub fn try_next(&mut self) -> Result<Option<WatchEvent>, Gone> {
+    pub fn try_next(&mut self) -> Result<Option<Arc<WatchEvent>>, Gone> {
         let state = self.store.lock();
         if state.epoch != self.epoch || self.seen < state.forgotten {
             return Err(Gone);
@@ -84,7 +89,7 @@ impl Watch {
         for event in state.history.range(first..) {
             self.seen = event.revision;
             if self.filter.as_ref().is_none_or(|filter| *filter == event.resource) {
-                return Ok(Some(WatchEvent::clone(event)));
+                return Ok(Some(Arc::clone(event)));
             }
         }
         Ok(None)
