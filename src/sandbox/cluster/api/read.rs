@@ -109,14 +109,14 @@ impl Continue {
     }
 
     /// Says that the list is no longer known as it was, with a token for what is left of it now.
-    fn expired(self) -> Status {
+    fn expired(self) -> Response<Body> {
         const WHY: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list \
             without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. \
             Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted \
             between the time the first chunk was returned and now may show up in the list.";
-        let mut status = Status::expired(WHY);
-        status.go_on = Some(Self { revision: None, ..self }.write());
-        status
+        let mut status = Status::expired(WHY).to_json();
+        status["metadata"]["continue"] = Self { revision: None, ..self }.write().into();
+        body::json(StatusCode::GONE, &status)
     }
 }
 
@@ -175,7 +175,7 @@ impl Server {
         {
             match self.store().list_as_of(&kind.resource(), target.namespace.as_deref(), then) {
                 Ok(known) => (objects, revision) = (known, then),
-                Err(store::Gone) => return Err(Continue { revision: None, after: from.after.clone() }.expired()),
+                Err(store::Gone) => return Ok(Continue { revision: None, after: from.after.clone() }.expired()),
             }
         }
         if let Some(version) = number::<u64>(call, "resourceVersion")?

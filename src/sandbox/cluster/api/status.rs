@@ -18,8 +18,6 @@ pub struct Status {
     pub message: String,
     /// What the error is about: `{"name", "group", "kind", "causes"}`.
     pub details: Option<Value>,
-    /// A token with which a list may go on in spite of the error.
-    pub go_on: Option<String>,
 }
 
 /// One thing that is wrong with an object.
@@ -80,7 +78,7 @@ fn details(resource: &GroupResource, name: &str) -> Value {
 impl Status {
     /// An error of any kind.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None, go_on: None }
+        Self { code, reason, message: message.into(), details: None }
     }
 
     /// The request makes no sense.
@@ -204,9 +202,6 @@ impl Status {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": self.reason,
         });
-        if let Some(token) = &self.go_on {
-            body["metadata"]["continue"] = token.as_str().into();
-        }
         if let Some(details) = &self.details {
             body["details"] = details.clone();
         }

@@ -12,7 +12,7 @@ fn pod(namespace: &str, name: &str) -> Value {
     json!({"metadata": {"namespace": namespace, "name": name}, "spec": {}})
 }
 
-fn next(watch: &mut Watch) -> Option<WatchEvent> {
+fn next(watch: &mut Watch) -> Option<Arc<WatchEvent>> {
     watch.try_next().expect("not gone")
 }
 

@@ -13,6 +13,9 @@ use super::occupancy::{Occupancy, priority};
 use super::rules::Rules;
 use super::{COMPONENT, KIND, unfit};
 
+/// What leaving costs: the highest priority of those who leave, the sum of their priorities, how many they are.
+type Cost = (i64, i64, usize);
+
 /// What came of the attempt.
 pub(super) enum Outcome {
     /// Room is made on that node.
@@ -40,7 +43,7 @@ pub(super) fn preempt(
         return Outcome::Waiting;
     }
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    let mut best: Option<((i64, i64, usize), &Object, Vec<Object>)> = None;
+    let mut best: Option<(Cost, &Object, Vec<Object>)> = None;
     for node in full {
         match victims(control, pod, occupancy, nodes, node) {
             Ok(victims) => {
