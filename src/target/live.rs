@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
+use aws_config::meta::region::{ProvideRegion, RegionProviderChain, future};
 use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use tokio::sync::Mutex;
 
 use super::aws::SessionSleep;
 use super::https::OnDemand;
+use super::login::{Chain, NoToken};
 use super::{AwsOptions, Identity, Programs, TargetError};
 use crate::clock::Clock;
 
@@ -124,15 +127,33 @@ async fn load(profile: Option<&str>, clock: &Clock, programs: &Programs) -> Resu
     if let Some(profile) = profile {
         of_profile = of_profile.profile_name(profile);
     }
-    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(of_profile.build());
+    let region = EnvironmentVariableRegionProvider::new();
+    let region = RegionProviderChain::first_try(region).or_else(of_profile.build()).region().await;
+    let (client, sleep) = (OnDemand::default(), SharedAsyncSleep::new(SessionSleep(clock.clone())));
+    let calls = ProviderConfig::without_region()
+        .with_http_client(client.clone())
+        .with_sleep_impl(sleep.clone())
+        .with_behavior_version(Some(BehaviorVersion::latest()));
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .sleep_impl(SessionSleep(clock.clone()))
-        .http_client(OnDemand::default())
-        .region(region);
+        .credentials_provider(Chain::new(calls, profile, region.clone()))
+        .token_provider(NoToken)
+        .sleep_impl(sleep)
+        .http_client(client)
+        .region(Known(region));
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
     Ok(loader.load().await)
+}
+
+/// A region that was looked for already.
+#[derive(Debug)]
+struct Known(Option<Region>);
+
+impl ProvideRegion for Known {
+    fn region(&self) -> future::ProvideRegion<'_> {
+        future::ProvideRegion::ready(self.0.clone())
+    }
 }
 
 /// The person's profiles as far as they must be known before the SDK reads them: their names, and whether one of them

@@ -9,6 +9,7 @@ mod error;
 mod https;
 mod kube;
 mod live;
+mod login;
 mod model;
 mod programs;
 
