@@ -172,7 +172,7 @@ pub(super) fn lacks(args: &[String]) -> Option<String> {
 }
 
 /// The commands that are known and refused by name.
-const REFUSED: &[&str] = &["attach", "completion", "edit", "port-forward", "proxy"];
+const REFUSED: &[&str] = &["completion", "edit", "port-forward", "proxy"];
 
 /// The command that the words mean, and the words without it.
 fn find(args: &[String]) -> Result<(Verb, Vec<String>), Failure> {

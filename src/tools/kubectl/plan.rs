@@ -395,6 +395,10 @@ impl Plan<'_> {
                 self.follow(&found, true);
             }
             ["logs" | "exec" | "cp"] => self.pods(words[0], &args),
+            ["attach"] => match args.as_slice() {
+                [kind, name] => self.pods("attach", &[format!("{kind}/{name}")]),
+                _ => self.pods("attach", &args),
+            },
             ["top", node] if node.starts_with("no") => {
                 self.measured("nodes", args.first().map(String::as_str));
                 self.all("list", "nodes", true);
@@ -469,8 +473,8 @@ impl Plan<'_> {
             ["explain"] => self.add("get", "/openapi/v3", None, None, false, true),
             // These read files alone, or are refused.
             [
-                "config" | "completion" | "kustomize" | "options" | "plugin" | "version" | "edit" | "attach"
-                | "port-forward" | "proxy",
+                "config" | "completion" | "kustomize" | "options" | "plugin" | "version" | "edit" | "port-forward"
+                | "proxy",
                 ..,
             ] => {}
             other => {

@@ -39,7 +39,7 @@ mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use hooks::{Admission, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Usage};
+pub use hooks::{Admission, Attached, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Usage};
 pub use kinds::Kind;
 pub use quantity::Quantity;
 pub(super) use quota::used as quota_used;

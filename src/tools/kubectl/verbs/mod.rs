@@ -117,7 +117,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["apply", "edit-last-applied"], refused::EDIT_OPTIONS, refused::editor),
     verb!(["apply", "set-last-applied"], last_applied::SET_OPTIONS, last_applied::set),
     verb!(["apply", "view-last-applied"], last_applied::VIEW_OPTIONS, last_applied::view),
-    verb!(["attach"], refused::ATTACH_OPTIONS, refused::attach),
+    verb!(["attach"], attach::OPTIONS, attach::run),
     verb!(["autoscale"], autoscale::OPTIONS, autoscale::run),
     verb!(["auth", "can-i"], cluster::CAN_I_OPTIONS, cluster::can_i),
     verb!(["auth", "reconcile"], reconcile::OPTIONS, reconcile::run),

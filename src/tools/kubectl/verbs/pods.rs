@@ -31,6 +31,12 @@ pub async fn of(session: &Session, word: &str, limit: Option<Duration>, doing: &
         }
         _ => super::selector_text(&object.value["spec"]["selector"]),
     };
+    if selector.is_empty() && object.mapping.kind == "Service" {
+        let name = &object.name;
+        return Err(Failure::message(format!(
+            "{doing} *v1.Service: invalid service '{name}': Service is defined without a selector"
+        )));
+    }
     if selector.is_empty() {
         let mapping = &object.mapping;
         // Go tells its own type of the object.

@@ -36,14 +36,6 @@ pub const PROXY_OPTIONS: &[&[Flag]] = &[&[
     Flag::text("www").short('w'),
     Flag::text("www-prefix").short('P'),
 ]];
-/// The options of `attach`.
-pub const ATTACH_OPTIONS: &[&[Flag]] = &[&[
-    Flag::text("container").short('c'),
-    Flag::duration("pod-running-timeout", "1m"),
-    Flag::switch("quiet").short('q'),
-    Flag::switch("stdin").short('i'),
-    Flag::switch("tty").short('t'),
-]];
 
 fn refused(session: &Session, why: &str) -> Failure {
     Failure::message(format!("{} is refused: {why}", session.command))
@@ -66,12 +58,4 @@ pub async fn port(session: &Session) -> Result<(), Failure> {
         session,
         "no port of this machine is opened: ask from inside the cluster, with kubectl exec, or with kubectl get --raw",
     ))
-}
-
-/// Refuses to attach to a running container.
-///
-/// # Errors
-/// Always.
-pub async fn attach(session: &Session) -> Result<(), Failure> {
-    Err(refused(session, "there is no terminal to attach: use kubectl logs -f, or kubectl exec"))
 }
