@@ -1,10 +1,10 @@
 //! Command lines as data.
 //!
-//! A line is what stands behind `kubectl`, its words as a shell without expansions reads them; `< FILE` at its end is its
-//! standard input. `== NAME` begins a section: the lines of one are run in order, in a folder of their own with the files of
+//! A line is what stands behind `kubectl`, its words as a shell without expansions reads them; `NAME=VALUE` ahead of them is a
+//! variable, `< FILE` at its end is its standard input. `== NAME` begins a section: the lines of one are run in order, in a folder of their own with the files of
 //! `files/` in it. `#` begins a comment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use lectern::lesson::Course;
@@ -23,6 +23,8 @@ pub struct Section {
 pub struct Line {
     pub text: String,
     pub words: Vec<String>,
+    /// Variables that are set for it.
+    pub env: BTreeMap<String, String>,
     /// The file that is standard input.
     pub stdin: Option<String>,
 }
@@ -33,11 +35,19 @@ const LEADING: &[&str] = &["-n", "--namespace", "--context"];
 impl Line {
     fn read(text: &str) -> Self {
         let mut words = split(text);
+        let is_variable = |word: &&String| {
+            word.split_once('=')
+                .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        };
+        let variables = words.iter().take_while(is_variable).count();
+        let set = words.drain(..variables);
+        let env =
+            set.filter_map(|word| word.split_once('=').map(|(name, value)| (name.into(), value.into()))).collect();
         let stdin = match words.iter().position(|word| word == "<") {
             Some(at) => words.split_off(at).pop(),
             None => None,
         };
-        Self { text: text.to_owned(), words, stdin }
+        Self { text: text.to_owned(), words, env, stdin }
     }
 
     /// The verb, for counting.

@@ -1,14 +1,15 @@
 //! Differential: command lines with the real kubectl 1.33 and with the native one, on sandboxes that began alike. Standard
 //! output, standard error and exit status must be the same but for what [`masks`] lists; the share is printed by verb.
 //!
-//! `reads.txt` is run on one sandbox that both ask, `changes.txt` on two, one for each; see [`lines`] for the form, and [`own`] for
-//! `own.txt`. With the
+//! `reads.txt` is run on one sandbox that both ask, `changes.txt` on two, one for each; see [`lines`] for the form, [`own`] for
+//! `own.txt` and [`away`] for `away.txt`. With the
 //! shared corpus at hand (`LECTERN_SHARED`, else `../shared`) the kubectl lines of its pages that need no shell are run too.
 //!
 //! The real kubectl is the file that `LECTERN_KUBECTL` names, else `kubectl.1.33` beside the `kubectl` on PATH; without one
 //! the test says that it was skipped. `LECTERN_PARITY_ONLY` picks the sections whose name holds it, to try a few;
 //! `LECTERN_PARITY_SHOW` shows every line's outputs, the same ones too.
 
+mod away;
 #[path = "../kubectl/harness.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod harness;

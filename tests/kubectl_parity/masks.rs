@@ -65,7 +65,7 @@ fn with_sorted_events(text: &str) -> String {
 }
 
 /// What kubectl's log library prints ahead of a warning.
-const LOGGED: &str = r"(?m)(^W)\d{4} [\d:.]+ +\d+ ";
+const LOGGED: &str = r"(?m)(^[EW])\d{4} [\d:.]+ +\d+ ";
 
 /// Takes the padding out of the columns of a table that hold a generated name. Tables are lines without an empty one between them;
 /// cells end where two spaces stand.
@@ -126,6 +126,7 @@ impl Masks {
         // Twice, since two of them may stand side by side.
         let ages = (format!(r"(?m)(^|[\s(])(?:{age})(\s+(?:\(|ago\b)| *|\))"), "${1}AGE ");
         let rules = [
+            (r"[\w./-]*/kubectl-edit-\d+".to_owned(), "TEMPORARY"),
             // Thousandths of a processor are no minutes.
             (r"(cpu:? +\d+)m\b".to_owned(), "${1} thousandths"),
             (r"\b(\d+)m( +\(\d+%\)| +\d+%| +\d+Mi)".to_owned(), "${1} thousandths$2"),

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::{Sandbox, Scenario};
 use lectern::target::{KubeOptions, Target};
-use lectern::tools::{Files, Root};
+use lectern::tools::{Commands, Errand, Files, Root};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -22,6 +22,8 @@ use crate::masks::Masks;
 const SPEED: u32 = 100;
 /// The least time limit (thousandths of a second) of the real one where limits are scaled.
 const LEAST: u32 = 2000;
+/// Where editors are looked for.
+const PATH: &str = "/usr/bin:/bin";
 /// How long (session time) a change may take to settle before the next line.
 const SETTLES: Duration = Duration::from_secs(90);
 
@@ -75,7 +77,8 @@ impl Theirs {
             .args(words)
             .env_clear()
             .env("HOME", self.home.path())
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", PATH)
+            .envs(&line.env)
             .current_dir(&self.folder);
         command.stdin(match &line.stdin {
             Some(file) => std::fs::File::open(self.folder.join(file)).unwrap().into(),
@@ -127,6 +130,26 @@ fn hurry(line: &Line) -> Vec<String> {
         words.insert(end, format!("--timeout={LEAST}ms"));
     }
     words
+}
+
+/// Whoever runs the commands of the native one: the same editors as those of the real one. What they print goes to `printed`.
+#[allow(clippy::disallowed_methods, reason = "both sides have the same editor")]
+fn commands(line: &Line, folder: &Path, clock: &Clock, printed: &Arc<Mutex<Vec<u8>>>) -> Commands {
+    let (errands_in, mut errands) = tokio::sync::mpsc::channel::<Errand>(1);
+    let (env, folder, own, printed) = (line.env.clone(), folder.to_owned(), clock.clone(), printed.clone());
+    tokio::spawn(async move {
+        while let Some(Errand { words, answer, busy: _busy }) = errands.recv().await {
+            let mut command = std::process::Command::new(&words[0]);
+            command.args(&words[1..]).env_clear().env("PATH", PATH).envs(&env).current_dir(&folder);
+            let ran = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+            let status = ran.ok().map(|ran| {
+                printed.lock().unwrap().extend(ran.stdout);
+                ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255)
+            });
+            let _ = answer.send((status, own.busy()));
+        }
+    });
+    Commands::new(errands_in, clock.clone())
 }
 
 /// Lets a cluster be reached on a socket; answers its URL. Who watches is told of.
@@ -236,12 +259,15 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
             let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
             let stdin = stdin.unwrap_or_default();
             let real = theirs.run_beside(&clock, &watched, &line, &address, section.changes);
-            let own = ours.words(&words, &stdin);
+            let printed = Arc::default();
+            let commands = commands(&line, ours_at.path(), &clock, &printed);
+            let own = ours.with_commands(&words, &stdin, line.env.clone(), commands);
             // What waits does so at the same time: a time limit of one must not use up the other's.
             let (mut own, real) = match line.waits() {
                 true => tokio::join!(own, real),
                 false => (own.await, real.await),
             };
+            own.stdout.insert_str(0, &String::from_utf8_lossy(&printed.lock().unwrap()));
             let same = if section.changes {
                 settle(&ours, &clock).await;
                 settle(other, &clock).await;

@@ -35,7 +35,7 @@ mod table;
 mod update;
 mod validate;
 mod watch;
-mod wire;
+pub mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

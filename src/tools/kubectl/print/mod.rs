@@ -5,3 +5,4 @@ pub mod json;
 pub mod object;
 pub mod sort;
 pub mod table;
+pub mod typed;

@@ -91,7 +91,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
     }
     let propagation = propagation(session)?;
-    let mut selection = session.name(&options.args, Rules { type_alone: false, selectors: true }).await?;
+    let mut selection =
+        session.name(&options.args, Rules { type_alone: false, selectors: true, ..Rules::default() }).await?;
     if options.on("ignore-not-found") || options.on("all") {
         selection.ignore_not_found();
     }

@@ -73,7 +73,7 @@ async fn subject(session: &Session, word: &str) -> Result<(Arc<Mapping>, Vec<Str
     let parts: Vec<&str> = word.trim_end_matches('.').split('.').collect();
     let fields = |from: usize| parts[from..].iter().map(|part| (*part).to_owned()).collect();
     if session.options.text("api-version").is_empty() {
-        let discovery = session.discovery().await?;
+        let discovery = session.discovered(2).await?;
         for end in (2..=parts.len()).rev() {
             if let Ok(mapping) = discovery.find(&parts[..end].join("."))
                 && mapping.group == parts[1..end].join(".")

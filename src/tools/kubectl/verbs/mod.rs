@@ -21,6 +21,8 @@ mod delete;
 mod describe;
 mod diff;
 mod dry_run;
+mod dump;
+mod edit;
 mod events;
 mod exec;
 mod explain;
@@ -114,7 +116,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["api-resources"], cluster::RESOURCES_OPTIONS, cluster::resources),
     verb!(["api-versions"], cluster::NO_OPTIONS, cluster::versions),
     verb!(["apply"], apply::OPTIONS, apply::run),
-    verb!(["apply", "edit-last-applied"], refused::EDIT_OPTIONS, refused::editor),
+    verb!(["apply", "edit-last-applied"], edit::LAST_APPLIED_OPTIONS, edit::last_applied),
     verb!(["apply", "set-last-applied"], last_applied::SET_OPTIONS, last_applied::set),
     verb!(["apply", "view-last-applied"], last_applied::VIEW_OPTIONS, last_applied::view),
     verb!(["attach"], attach::OPTIONS, attach::run),
@@ -125,6 +127,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["certificate", "approve"], certificate::OPTIONS, certificate::approve),
     verb!(["certificate", "deny"], certificate::OPTIONS, certificate::deny),
     verb!(["cluster-info"], cluster::NO_OPTIONS, cluster::info),
+    verb!(["cluster-info", "dump"], dump::OPTIONS, dump::run),
     verb!(["completion"], cluster::NO_OPTIONS, listed::completion),
     verb!(["config", "current-context"], cluster::NO_OPTIONS, config_view::current_context),
     verb!(["config", "get-contexts"], config_view::CONTEXTS_OPTIONS, config_view::contexts),
@@ -185,7 +188,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["describe"], describe::OPTIONS, describe::run),
     verb!(["diff"], diff::OPTIONS, diff::run),
     verb!(["drain"], nodes::DRAIN_OPTIONS, nodes::drain),
-    verb!(["edit"], refused::EDIT_OPTIONS, refused::editor),
+    verb!(["edit"], edit::OPTIONS, edit::run),
     verb!(["events"], events::OPTIONS, events::run),
     verb!(["exec"], exec::OPTIONS, exec::run),
     verb!(["explain"], explain::OPTIONS, explain::run),

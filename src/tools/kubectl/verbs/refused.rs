@@ -1,22 +1,9 @@
 //! Commands of kubectl that have no place here, each with the reason.
 
 use crate::tools::kubectl::error::Failure;
-use crate::tools::kubectl::options::{FILES, Flag, PRINT};
+use crate::tools::kubectl::options::Flag;
 use crate::tools::kubectl::session::Session;
 
-/// The options of `edit` and `apply edit-last-applied`.
-pub const EDIT_OPTIONS: &[&[Flag]] = &[
-    &[
-        Flag::text("field-manager"),
-        Flag::switch("output-patch"),
-        Flag::switch("save-config"),
-        Flag::text("subresource"),
-        Flag::text("validate").or("strict").alone("strict"),
-        Flag::switch("windows-line-endings"),
-    ],
-    FILES,
-    PRINT,
-];
 /// The options of `port-forward`.
 pub const FORWARD_OPTIONS: &[&[Flag]] =
     &[&[Flag::list("address").or("localhost"), Flag::duration("pod-running-timeout", "1m")]];
@@ -39,14 +26,6 @@ pub const PROXY_OPTIONS: &[&[Flag]] = &[&[
 
 fn refused(session: &Session, why: &str) -> Failure {
     Failure::message(format!("{} is refused: {why}", session.command))
-}
-
-/// Refuses to open an editor.
-///
-/// # Errors
-/// Always.
-pub async fn editor(session: &Session) -> Result<(), Failure> {
-    Err(refused(session, "no editor is started here: change the object with kubectl patch, apply or replace"))
 }
 
 /// Refuses to open a port.

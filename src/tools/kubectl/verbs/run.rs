@@ -83,6 +83,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if options.on("expose") && port.is_empty() {
         return Err(session.usage("--port must be set when exposing a service"));
     }
+    session.discovered(1).await?;
     let mut pod = pod(session, name, words)?;
     if !options.text("overrides").is_empty() {
         let patch: Value =

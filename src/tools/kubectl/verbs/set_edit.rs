@@ -122,7 +122,7 @@ fn offline(value: Value) -> Object {
 /// As kubectl.
 pub async fn objects(session: &Session, resources: &[String]) -> Result<Selection, Failure> {
     if !session.options.on("local") {
-        return session.select(resources, Rules { type_alone: false, selectors: true }).await;
+        return session.select(resources, Rules { type_alone: false, selectors: true, ..Rules::default() }).await;
     }
     if session.options.text("dry-run") == "server" {
         return Err(Failure::message("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));
