@@ -1,9 +1,10 @@
 //! One section on both sides.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::{Sandbox, Scenario};
@@ -32,6 +33,17 @@ pub struct Place {
     pub program: PathBuf,
     pub corpus: Option<PathBuf>,
     pub masks: Masks,
+    /// What the time went to, over all sections.
+    pub spent: Mutex<BTreeMap<&'static str, Duration>>,
+}
+
+impl Place {
+    /// Notes what the time since `began` went to, and begins anew.
+    fn spend(&self, what: &'static str, began: &mut Instant) {
+        let now = Instant::now();
+        *self.spent.lock().unwrap().entry(what).or_default() += now - *began;
+        *began = now;
+    }
 }
 
 /// The real kubectl, its home and the files that it is started among.
@@ -140,7 +152,13 @@ fn commands(line: &Line, folder: &Path, clock: &Clock, printed: &Arc<Mutex<Vec<u
     tokio::spawn(async move {
         while let Some(Errand { words, answer, busy: _busy }) = errands.recv().await {
             let mut command = std::process::Command::new(&words[0]);
-            command.args(&words[1..]).env_clear().env("PATH", PATH).envs(&env).current_dir(&folder);
+            command
+                .args(&words[1..])
+                .env_clear()
+                .env("PATH", PATH)
+                .envs(&env)
+                .current_dir(&folder)
+                .stdin(std::process::Stdio::null());
             let ran = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
             let status = ran.ok().map(|ran| {
                 printed.lock().unwrap().extend(ran.stdout);
@@ -239,6 +257,7 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
     let (ours_at, theirs_at) = (folder(), folder());
     let show = std::env::var_os("LECTERN_PARITY_SHOW").is_some();
     runtime.block_on(async {
+        let mut began = Instant::now();
         let mut scenario = Scenario::default_bundled().unwrap();
         scenario.cluster.random = 7;
         let start = async |folder: &tempfile::TempDir| {
@@ -254,6 +273,7 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
         let theirs_folder = if section.changes { theirs_at.path() } else { ours_at.path() };
         let theirs = Theirs::new(&place.program, &theirs_folder.canonicalize().unwrap(), &address, &ours);
         let mut outcomes = Vec::new();
+        place.spend("start", &mut began);
         for line in section.lines {
             let stdin = line.stdin.as_ref().map(|file| std::fs::read_to_string(ours_at.path().join(file)).unwrap());
             let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
@@ -264,14 +284,27 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
             let own = ours.with_commands(&words, &stdin, line.env.clone(), commands);
             // What waits does so at the same time: a time limit of one must not use up the other's.
             let (mut own, real) = match line.waits() {
-                true => tokio::join!(own, real),
-                false => (own.await, real.await),
+                true => {
+                    let both = tokio::join!(own, real);
+                    place.spend("both", &mut began);
+                    both
+                }
+                false => {
+                    let own = own.await;
+                    place.spend("own", &mut began);
+                    let real = real.await;
+                    place.spend("real", &mut began);
+                    (own, real)
+                }
             };
             own.stdout.insert_str(0, &String::from_utf8_lossy(&printed.lock().unwrap()));
             let same = if section.changes {
-                settle(&ours, &clock).await;
-                settle(other, &clock).await;
-                place.masks.apply(&line, &own) == place.masks.apply(&line, &real)
+                if line.may_change() {
+                    settle(&ours, &clock).await;
+                    settle(other, &clock).await;
+                }
+                place.spend("settle", &mut began);
+                own == real || place.masks.apply(&line, &own) == place.masks.apply(&line, &real)
             } else {
                 // Between the two a second may have passed.
                 if own != real {
@@ -291,6 +324,7 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
                 };
                 println!("--- {}: kubectl {}\n{told}", section.name, line.text);
             }
+            place.spend("compare", &mut began);
             outcomes.push(Outcome { line, same });
         }
         outcomes

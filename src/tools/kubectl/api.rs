@@ -22,6 +22,9 @@ const RETRIES: u32 = 10;
 /// How long after a cut connection.
 const AFTER_CUT: Duration = Duration::from_secs(1);
 
+/// What kubectl 1.33 calls itself: servers note it as who manages fields where no other name is sent.
+const AGENT: &str = "kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0";
+
 /// The media type of a strategic merge patch.
 pub const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
 /// The media type of a JSON merge patch.
@@ -214,6 +217,7 @@ impl Api {
 
     async fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, Failure> {
         let mut request = Request::builder().method(&call.method).uri(call.uri()).header("Accept", &call.accept);
+        request = request.header(http::header::USER_AGENT, AGENT);
         for (name, value) in &self.impersonate {
             request = request.header(*name, value);
         }

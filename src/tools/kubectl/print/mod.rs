@@ -6,3 +6,4 @@ pub mod object;
 pub mod sort;
 pub mod table;
 pub mod typed;
+pub mod written;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::columns::Columns;
+use super::written::with_all_fields;
 use super::{json, sort, table, typed};
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::go_template::{GoTemplate, go_print};
@@ -170,6 +171,9 @@ impl ObjectPrinter {
             strip(&mut object);
         }
         self.printed += 1;
+        if self.order == Order::Typed && matches!(self.format, Format::Json | Format::Yaml) {
+            object = with_all_fields(&object);
+        }
         match &self.format {
             Format::Json => Ok(match self.order {
                 Order::Sorted => json::indented(&object),

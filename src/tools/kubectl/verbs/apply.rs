@@ -146,7 +146,10 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
 }
 
 /// Whether `-l` selects an object of the files.
-fn is_selected(session: &Session, object: &Object) -> Result<bool, Failure> {
+///
+/// # Errors
+/// When it is no selector.
+pub(super) fn is_selected(session: &Session, object: &Object) -> Result<bool, Failure> {
     let selector = session.options.text("selector");
     if selector.is_empty() {
         return Ok(true);

@@ -4,7 +4,7 @@ use base64::Engine;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::apply::{validation, with_last_applied};
+use super::apply::{is_selected, validation, with_last_applied};
 use super::dry_run::{DryRun, tell};
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::discovery::built_in;
@@ -25,7 +25,13 @@ pub(super) const COMMON: &[Flag] = &[
 const DATA: &[Flag] = &[Flag::each("from-literal"), Flag::each("from-file"), Flag::each("from-env-file")];
 
 /// The options of `create -f`.
-pub const OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, FILES, PRINT];
+pub const OPTIONS: &[&[Flag]] = &[
+    COMMON,
+    &[Flag::switch("edit"), Flag::text("raw"), Flag::text("selector").short('l'), Flag::switch("windows-line-endings")],
+    DRY_RUN,
+    FILES,
+    PRINT,
+];
 /// The options of `create namespace` and `create serviceaccount`.
 pub const NAMED_OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, PRINT];
 /// The options of `create configmap`.
@@ -54,8 +60,19 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if !session.has_files() {
         return Err(Failure::message("must specify one of -f and -k"));
     }
+    if !session.options.text("raw").is_empty() {
+        return super::raw::send(session, Method::POST, true).await;
+    }
+    if session.options.on("edit") {
+        return super::edit::create(session).await;
+    }
     let mut failures = Vec::new();
-    let objects = session.objects_of_files().await?;
+    let mut objects = Vec::new();
+    for object in session.objects_of_files().await? {
+        if is_selected(session, &object)? {
+            objects.push(object);
+        }
+    }
     if objects.is_empty() {
         return Err(Failure::message("no objects passed to create"));
     }

@@ -41,6 +41,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let Some(printer) = ObjectPrinter::chosen(session).await? else { return Ok(()) };
     let mut to = Dump { session, ending: if options.text("output") == "yaml" { "yaml" } else { "json" }, printer };
     let api = session.api().await?;
+    if to.printer.is_name() {
+        return Err(Failure::message("list types are not supported by name printing: *v1.NodeList"));
+    }
     to.list("nodes", &api.value(&Call::get("/api/v1/nodes")).await?).await?;
     let mut namespaces = options.all("namespaces").to_vec();
     if options.on("all-namespaces") {

@@ -91,6 +91,17 @@ pub async fn last_applied(session: &Session) -> Result<(), Failure> {
     edit(session, kept, Mode::Applied).await
 }
 
+/// Lets each object of files be edited, and creates what it is then.
+///
+/// # Errors
+/// As kubectl.
+pub async fn create(session: &Session) -> Result<(), Failure> {
+    for object in session.objects_of_files().await? {
+        edit(session, vec![object], Mode::New).await?;
+    }
+    Ok(())
+}
+
 async fn chosen(session: &Session) -> Result<Vec<Object>, Failure> {
     if let Some(failure) = no_resource(session) {
         return Err(failure);
@@ -129,6 +140,8 @@ enum Mode {
     Objects,
     /// What `apply` keeps in their annotations.
     Applied,
+    /// Objects that are not there yet.
+    New,
 }
 
 /// Why the file is edited again, as its head tells.
@@ -308,6 +321,10 @@ impl Editing<'_> {
             }
         }
         for object in &updated {
+            if self.mode == Mode::New {
+                self.make(object).await?;
+                continue;
+            }
             let is_it = |one: &&Object| one.value["metadata"]["uid"] == object.value["metadata"]["uid"];
             let Some(before) = self.objects.iter().find(is_it).cloned() else {
                 // Go tells its whole value.
@@ -322,7 +339,7 @@ impl Editing<'_> {
             }
             match self.mode {
                 Mode::Objects => self.patch(&before, object).await?,
-                Mode::Applied => self.keep(object, &home).await?,
+                Mode::Applied | Mode::New => self.keep(object, &home).await?,
             }
         }
         Ok(())
@@ -352,6 +369,15 @@ impl Editing<'_> {
             Err(Failure::Closed) => Err(Failure::Closed),
             Err(failure) => session.complain(self.results.add(failure, object)).await,
         }
+    }
+
+    async fn make(&self, object: &Object) -> Result<(), Failure> {
+        let call = Call::new(Method::POST, object.mapping.path(&object.namespace, "", ""))
+            .query("fieldManager", self.session.options.text("field-manager"))
+            .query("fieldValidation", validation(self.session))
+            .json(&object.value);
+        let created = self.session.api().await?.value(&call).await?;
+        tell_anew(self.session, object, &created, "created").await
     }
 
     /// Keeps the edited configuration in the annotation, as what was applied last.
