@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::cluster::api::Server;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,9 +34,10 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
         Self {
@@ -192,6 +193,8 @@ impl Both {
     async fn run(&self, program: &Path, words: &[&str], env: &BTreeMap<String, String>) -> Ran {
         let mut command = Command::new(program);
         command.args(words).env_clear().env("HOME", self.home.path()).env("PATH", "/usr/bin:/bin").envs(env);
+        // The account is of no concern here: who it is would be asked of the machine, by the proxy.
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
         command.current_dir(self.home.path()).stdin(std::process::Stdio::null());
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -232,7 +235,7 @@ fn pem(what: &str, der: &[u8]) -> String {
 #[test]
 fn certificates_are_looked_at_as_kubectl_does() {
     with_server(async |server, both| {
-        let (authority, other) = (Authority::new(), Authority::new());
+        let (authority, other) = (Authority::new("one"), Authority::new("other"));
         let (ca, foreign) = (in_base64(&authority.pem), in_base64(&other.pem));
         let here = serve(&server, Some(authority.tls(&["127.0.0.1", "localhost"], false))).await;
         let elsewhere = serve(&server, Some(authority.tls(&["cluster.example"], false))).await;
@@ -268,7 +271,8 @@ fn certificates_are_looked_at_as_kubectl_does() {
 #[test]
 fn a_client_shows_its_certificate() {
     with_server(async |server, both| {
-        let (authority, other) = (Authority::new(), Authority::new());
+        // A client shows only what an authority of a name that the server asks for has signed.
+        let (authority, other) = (Authority::new("one"), Authority::new("one"));
         let port = serve(&server, Some(authority.tls(&["127.0.0.1"], true))).await;
         let ca = in_base64(&authority.pem);
         let cluster = json!({"server": format!("https://127.0.0.1:{port}"), "certificate-authority-data": ca});
@@ -288,7 +292,7 @@ fn a_client_shows_its_certificate() {
 #[test]
 fn a_proxy_is_used_where_one_is_named() {
     with_server(async |server, both| {
-        let authority = Authority::new();
+        let authority = Authority::new("one");
         let plain = serve(&server, None).await;
         let secure = serve(&server, Some(authority.tls(&["cluster.example"], false))).await;
         let ca = in_base64(&authority.pem);

@@ -190,6 +190,15 @@ fn alert_words(alert: AlertDescription) -> String {
         AlertDescription::InternalError => "internal error".to_owned(),
         AlertDescription::AccessDenied => "access denied".to_owned(),
         AlertDescription::UnrecognisedName => "unrecognized name".to_owned(),
+        AlertDescription::DecryptError => "error decrypting message".to_owned(),
+        AlertDescription::DecodeError => "error decoding message".to_owned(),
+        AlertDescription::UnexpectedMessage => "unexpected message".to_owned(),
+        AlertDescription::BadRecordMac => "bad record MAC".to_owned(),
+        AlertDescription::IllegalParameter => "illegal parameter".to_owned(),
+        AlertDescription::UnsupportedCertificate => "unsupported certificate".to_owned(),
+        AlertDescription::CertificateRevoked => "revoked certificate".to_owned(),
+        AlertDescription::InsufficientSecurity => "insufficient security level".to_owned(),
+        AlertDescription::NoApplicationProtocol => "no application protocol".to_owned(),
         other => format!("{other:?}"),
     }
 }
