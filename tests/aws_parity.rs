@@ -30,7 +30,9 @@ use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::cluster::CloudIdentity as _;
 use lectern::sandbox::{Sandbox, Scenario, aws};
 use lectern::target::Target;
-use lectern::tools::{self, Exports, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput, Tool};
+use lectern::tools::{
+    self, Commands, Exports, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput, Tool,
+};
 use regex::Regex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -188,6 +190,7 @@ async fn ours(target: &Arc<Target>, clock: &Clock, folder: &Path, args: &[String
             cancel: CancellationToken::new(),
         },
         exports: Exports::default(),
+        commands: Commands::default(),
         target: Arc::clone(target),
         stdin: TargetInput::new(requests, chunks),
         out: Output::new(pieces, clock.clone()),

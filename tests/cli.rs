@@ -336,6 +336,19 @@ fn sh_passes_streams_and_status_through() {
 }
 
 #[test]
+fn an_editor_is_a_command_of_the_shell() {
+    let world = World::new();
+    let script = "kubectl create cm one --from-literal=a=1; printf 'yq -i \\'.data.b=\"x\"\\' \"$1\"\\n' > ed.sh
+        KUBE_EDITOR='bash ed.sh' kubectl edit cm one; kubectl get cm one -o jsonpath='{.data}'; echo
+        kubectl edit cm one; echo $?; ls";
+    let script = script.replace("\\'", "'\\''");
+    let output = world.run(&["sh", "-c", &script]);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(out, "configmap/one created\nconfigmap/one edited\n{\"a\":\"1\",\"b\":\"x\"}\n1\ned.sh\n", "{err}");
+    assert_eq!(err, "error: unable to launch the editor \"vi\"\n");
+}
+
+#[test]
 fn what_a_lesson_prints_cannot_draw() {
     let world = World::new();
     let page = page(&world, "page.md", "```bash\n$ printf 'a\\033]0;title\\007b\\033[31mc\\n'\nxyz\n```");

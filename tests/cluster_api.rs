@@ -19,7 +19,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Discovery};
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::cluster::api::{
-    Config, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Server, Status, User,
+    Attached, Config, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Server, Status, User,
 };
 use lectern::sandbox::cluster::store::{GroupResource, Key, Store, StoreError};
 use serde_json::{Value, json};
@@ -38,6 +38,10 @@ impl Containers for Played {
         let kept: Vec<Bytes> =
             lines.skip(3 - usize::try_from(options.tail_lines.unwrap_or(3)).unwrap()).map(Bytes::from).collect();
         Ok(Box::pin(futures::stream::iter(kept)))
+    }
+
+    fn attach(&self, _pod: &Value, container: &str, _stdin: Option<Vec<u8>>) -> Result<Attached, Status> {
+        Ok(Attached::Prints(Box::pin(futures::stream::iter([Bytes::from(format!("{container} prints\n"))]))))
     }
 
     fn exec<'a>(

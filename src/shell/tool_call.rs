@@ -9,13 +9,14 @@ use std::sync::Arc;
 use brush_core::{CommandArg, ExecutionResult, ShellVariable};
 use tokio::sync::{mpsc, oneshot};
 
-use super::builtins::{Answer, Call, exported, place_of, program_result, stopped, words};
+use super::builtins::{Answer, Call, exported, is_program, place_of, program_result, stopped, words};
+use super::commands::run_program;
 use super::context::{Context, Scope, set_last_dir};
 use super::streams::{Channel, Stopped};
 use crate::clock::Busy;
 use crate::tools::{
-    Exports, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput, Tool, program,
-    with_waiter,
+    Commands, Errand, Exports, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall,
+    TargetInput, Tool, program, with_waiter,
 };
 
 /// Pieces of output that a tool may be ahead of the shell.
@@ -51,16 +52,25 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
         };
         let exports = Exports::default();
         let status = tokio::task::block_in_place(|| {
-            let _active = context.activity.active();
+            let mut active = Some(context.activity.active());
+            // A command that the tool runs is counted instead of the tool.
+            let errand = |words: Vec<String>| {
+                active = None;
+                let status = tokio::runtime::Handle::current().block_on(command(&call, &context, &scope, &words));
+                active = Some(context.activity.active());
+                status
+            };
             match (program, tool) {
                 (Some(path), _) => {
                     let home = context.home.clone();
                     let start = program::Start { path, folder, home, stdin: ends.stdin.descriptor() };
                     let run = |call| Box::pin(program::run(call, start)) as _;
-                    target(run, invocation, ends, &context, &scope, Exports::default())
+                    target(run, invocation, ends, &context, &scope, Exports::default(), |_| None)
                 }
                 (None, Some(Tool::Stream(tool))) => stream(tool, &invocation, ends, &context),
-                (None, Some(Tool::Target(tool))) => target(tool, invocation, ends, &context, &scope, exports.clone()),
+                (None, Some(Tool::Target(tool))) => {
+                    target(tool, invocation, ends, &context, &scope, exports.clone(), errand)
+                }
                 (None, None) => 127,
             }
         });
@@ -71,6 +81,19 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
         }
         Ok(if scope.token.is_cancelled() { stopped() } else { result(&call, status) })
     })
+}
+
+/// Runs another command for a tool, as a program would be: what it does to the shell's variables is lost. `None` where there is no
+/// such command.
+async fn command(call: &Call<'_>, context: &Arc<Context>, scope: &Arc<Scope>, words: &[String]) -> Option<Status> {
+    let name = words.first()?;
+    if !is_program(context, name) {
+        scope.run.note_unknown(name);
+        return None;
+    }
+    let mut shell = call.shell.clone();
+    let result = run_program(&mut shell, call.params.clone(), words).await;
+    Some(result.map_or(126, |result| u8::from(result.exit_code)))
 }
 
 fn result(call: &Call<'_>, status: Status) -> ExecutionResult {
@@ -138,6 +161,8 @@ enum Message {
     Piece(Piece),
     /// The tool wants input.
     Read(Busy),
+    /// The tool wants a command run.
+    Run(Errand),
     Done(Status, Busy),
 }
 
@@ -151,6 +176,7 @@ fn target(
     context: &Arc<Context>,
     scope: &Arc<Scope>,
     exports: Exports,
+    mut run: impl FnMut(Vec<String>) -> Option<Status>,
 ) -> Status {
     let Ends { stdin, stdout, stderr } = ends;
     let clock = context.clock.clone();
@@ -158,6 +184,7 @@ fn target(
     let (requests_in, mut requests) = mpsc::channel(1);
     let (reads_in, mut reads) = mpsc::channel::<Busy>(1);
     let (chunks_in, chunks) = mpsc::channel(1);
+    let (errands_in, mut errands) = mpsc::channel(1);
     let (done_in, mut done) = oneshot::channel::<(Status, Busy)>();
     let call = TargetCall {
         target: Arc::clone(&context.target),
@@ -165,6 +192,7 @@ fn target(
         out: Output::new(pieces_in, clock.clone()),
         invocation,
         exports,
+        commands: Commands::new(errands_in, clock.clone()),
     };
     let cancel = scope.token.clone();
     let starting = clock.busy();
@@ -199,6 +227,7 @@ fn target(
                     biased;
                     Some(piece) = pieces.recv() => Message::Piece(piece),
                     Some(busy) = reads.recv(), if finished.is_none() => Message::Read(busy),
+                    Some(errand) = errands.recv(), if finished.is_none() => Message::Run(errand),
                     end = &mut done, if finished.is_none() => match end {
                         Ok((status, busy)) => Message::Done(status, busy),
                         // The task ended without an answer: it panicked.
@@ -227,6 +256,16 @@ fn target(
             Message::Read(busy) => {
                 drop(busy);
                 io.read(context);
+            }
+            Message::Run(Errand { words, answer, busy }) => {
+                drop(busy);
+                let status = run(words);
+                if scope.token.is_cancelled() {
+                    task.abort();
+                    return 130;
+                }
+                // A tool that has ended does not wait for it any more.
+                let _ = answer.send((status, context.clock.busy()));
             }
             Message::Done(status, _busy) => {
                 if finished.is_some() || scope.token.is_cancelled() {

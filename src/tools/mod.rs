@@ -26,7 +26,7 @@ pub use files::{Files, Root};
 pub use registry::{find, lacks, names};
 pub use sleep::interval;
 pub use types::{
-    Closed, Exports, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall, TargetInput,
-    TargetTool, Tool,
+    Closed, Commands, Errand, Exports, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall,
+    TargetInput, TargetTool, Tool,
 };
 pub use wait::{Waiter, with_waiter};

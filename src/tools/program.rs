@@ -33,7 +33,7 @@ pub struct Start {
 ///
 /// It is killed with all that it started when the step is cancelled or out of time, and when it ends: nothing stays.
 pub async fn run(call: TargetCall, start: Start) -> Status {
-    let TargetCall { invocation, target, stdin: _, out, exports: _ } = call;
+    let TargetCall { invocation, target, stdin: _, out, exports: _, commands: _ } = call;
     // What goes on outside is work: session time runs at real speed meanwhile.
     let _busy = invocation.clock.busy();
     let begun = invocation.clock.elapsed();

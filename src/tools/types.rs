@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Files;
@@ -71,6 +71,39 @@ pub struct TargetCall {
     pub out: Output,
     /// Variables that it sets.
     pub exports: Exports,
+    /// Runs other commands, as an editor is.
+    pub commands: Commands,
+}
+
+/// Runs commands of the shell that calls a tool, on the tool's own streams, in the shell's working directory and with its exported
+/// variables. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Commands(Option<(mpsc::Sender<Errand>, Clock)>);
+
+/// A command that a tool wants to have run. The guard keeps session time at real speed until the shell has begun.
+pub struct Errand {
+    /// Its name and arguments.
+    pub words: Vec<String>,
+    /// Where its status goes; `None` where the shell has no such command.
+    pub answer: oneshot::Sender<(Option<Status>, Busy)>,
+    /// Work in progress: nobody has begun it yet.
+    pub busy: Busy,
+}
+
+impl Commands {
+    /// Commands that are run by whoever receives `errands`. The default has nobody who runs any.
+    pub fn new(errands: mpsc::Sender<Errand>, clock: Clock) -> Self {
+        Self(Some((errands, clock)))
+    }
+
+    /// Runs a command to its end and answers its status; `None` where there is no such command.
+    pub async fn run(&self, words: Vec<String>) -> Option<Status> {
+        let (errands, clock) = self.0.as_ref()?;
+        let (answer, answered) = oneshot::channel();
+        errands.send(Errand { words, answer, busy: clock.busy() }).await.ok()?;
+        let (status, _arrived) = answered.await.ok()?;
+        status
+    }
 }
 
 /// Variables that a tool sets, and exports, in the shell that calls it, once it has ended. Cheap to clone; all clones are the same.

@@ -1,11 +1,12 @@
 //! kubectl called as the shell calls it, on a sandbox of the test's own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::{Sandbox, Scenario};
 use lectern::target::Target;
-use lectern::tools::{Exports, Files, Invocation, Output, StdStream, TargetCall, TargetInput, Tool};
+use lectern::tools::{Commands, Exports, Files, Invocation, Output, StdStream, TargetCall, TargetInput, Tool};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,17 @@ impl Cluster {
 
     /// Runs a command with these words and this standard input.
     pub async fn words(&self, words: &[&str], stdin: &str) -> Ran {
+        self.with_commands(words, stdin, BTreeMap::new(), Commands::default()).await
+    }
+
+    /// The same with these variables, and somebody who runs commands.
+    pub async fn with_commands(
+        &self,
+        words: &[&str],
+        stdin: &str,
+        env: BTreeMap<String, String>,
+        commands: Commands,
+    ) -> Ran {
         let Some(Tool::Target(kubectl)) = lectern::tools::find("kubectl") else { panic!("kubectl is a tool") };
         let (pieces, mut printed) = mpsc::channel(64);
         let (requests, mut asked) = mpsc::channel(1);
@@ -60,12 +72,13 @@ impl Cluster {
             invocation: Invocation {
                 name: "kubectl".into(),
                 args: words.iter().map(|word| (*word).to_owned()).collect(),
-                env: Default::default(),
+                env,
                 files: self.files.clone(),
                 clock: self.clock.clone(),
                 cancel: CancellationToken::new(),
             },
             exports: Exports::default(),
+            commands,
             target: Arc::clone(&self.target),
             stdin: TargetInput::new(requests, read),
             out: Output::new(pieces, self.clock.clone()),

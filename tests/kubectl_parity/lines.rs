@@ -1,10 +1,10 @@
 //! Command lines as data.
 //!
-//! A line is what stands behind `kubectl`, its words as a shell without expansions reads them; `< FILE` at its end is its
-//! standard input. `== NAME` begins a section: the lines of one are run in order, in a folder of their own with the files of
+//! A line is what stands behind `kubectl`, its words as a shell without expansions reads them; `NAME=VALUE` ahead of them is a
+//! variable, `< FILE` at its end is its standard input. `== NAME` begins a section: the lines of one are run in order, in a folder of their own with the files of
 //! `files/` in it. `#` begins a comment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use lectern::lesson::Course;
@@ -23,6 +23,8 @@ pub struct Section {
 pub struct Line {
     pub text: String,
     pub words: Vec<String>,
+    /// Variables that are set for it.
+    pub env: BTreeMap<String, String>,
     /// The file that is standard input.
     pub stdin: Option<String>,
 }
@@ -33,11 +35,19 @@ const LEADING: &[&str] = &["-n", "--namespace", "--context"];
 impl Line {
     fn read(text: &str) -> Self {
         let mut words = split(text);
+        let is_variable = |word: &&String| {
+            word.split_once('=')
+                .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        };
+        let variables = words.iter().take_while(is_variable).count();
+        let set = words.drain(..variables);
+        let env =
+            set.filter_map(|word| word.split_once('=').map(|(name, value)| (name.into(), value.into()))).collect();
         let stdin = match words.iter().position(|word| word == "<") {
             Some(at) => words.split_off(at).pop(),
             None => None,
         };
-        Self { text: text.to_owned(), words, stdin }
+        Self { text: text.to_owned(), words, env, stdin }
     }
 
     /// The verb, for counting.
@@ -53,6 +63,12 @@ impl Line {
         "(none)"
     }
 
+    /// Whether the command may change something.
+    pub fn may_change(&self) -> bool {
+        let reconciles = self.words.iter().any(|word| word == "reconcile");
+        reconciles || !READING.contains(&self.verb())
+    }
+
     /// Whether the command waits for what the cluster does by itself.
     pub fn waits(&self) -> bool {
         let has = |word: &str| self.words.iter().any(|known| known == word);
@@ -61,6 +77,25 @@ impl Line {
             || has("--wait")
     }
 }
+
+/// Verbs that change nothing.
+const READING: &[&str] = &[
+    "api-resources",
+    "api-versions",
+    "auth",
+    "cluster-info",
+    "config",
+    "describe",
+    "diff",
+    "events",
+    "explain",
+    "get",
+    "kustomize",
+    "logs",
+    "top",
+    "version",
+    "wait",
+];
 
 /// The words of a line, as a shell reads them: quotes and backslashes, no expansions.
 fn split(text: &str) -> Vec<String> {
@@ -207,10 +242,10 @@ pub fn of_corpus(corpus: &Path) -> Vec<Section> {
             if endless || piped || !seen.insert(line.words.clone()) {
                 continue;
             }
-            if changes.last().is_none_or(|last| last.name != name) {
-                changes.push(Section { name: name.to_owned(), changes: true, lines: Vec::new() });
+            match changes.iter_mut().find(|section| section.name == name) {
+                Some(section) => section.lines.push(line),
+                None => changes.push(Section { name: name.to_owned(), changes: true, lines: vec![line] }),
             }
-            changes.last_mut().expect("just put there").lines.push(line);
         }
     };
     let mut chapters: Vec<String> = Vec::new();
@@ -227,7 +262,8 @@ pub fn of_corpus(corpus: &Path) -> Vec<Section> {
     for chapter in chapters {
         let folder = corpus.join("website/docs").join(&chapter);
         if folder.is_dir() {
-            add(&format!("hooks: {chapter}"), &hooks(&folder));
+            // A sandbox costs more than a line: the hooks of a chapter are run behind its pages.
+            add(&format!("corpus: {chapter}"), &hooks(&folder));
         }
     }
     changes

@@ -1,14 +1,15 @@
 //! Differential: command lines with the real kubectl 1.33 and with the native one, on sandboxes that began alike. Standard
 //! output, standard error and exit status must be the same but for what [`masks`] lists; the share is printed by verb.
 //!
-//! `reads.txt` is run on one sandbox that both ask, `changes.txt` on two, one for each; see [`lines`] for the form, and [`own`] for
-//! `own.txt`. With the
+//! `reads.txt` is run on one sandbox that both ask, `changes.txt` on two, one for each; see [`lines`] for the form, [`own`] for
+//! `own.txt` and [`away`] for `away.txt`. [`ways`] has the ways to a cluster. With the
 //! shared corpus at hand (`LECTERN_SHARED`, else `../shared`) the kubectl lines of its pages that need no shell are run too.
 //!
 //! The real kubectl is the file that `LECTERN_KUBECTL` names, else `kubectl.1.33` beside the `kubectl` on PATH; without one
 //! the test says that it was skipped. `LECTERN_PARITY_ONLY` picks the sections whose name holds it, to try a few;
 //! `LECTERN_PARITY_SHOW` shows every line's outputs, the same ones too.
 
+mod away;
 #[path = "../kubectl/harness.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod harness;
@@ -16,6 +17,7 @@ mod lines;
 mod masks;
 mod own;
 mod sides;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,7 +75,7 @@ fn the_native_kubectl_says_what_the_real_one_says() {
     }
     // Those that change something take longest.
     sections.sort_by_key(|section| std::cmp::Reverse((section.changes, section.lines.len())));
-    let place = sides::Place { program, corpus, masks: Masks::new() };
+    let place = sides::Place { program, corpus, masks: Masks::new(), spent: Mutex::default() };
     let waiting = Mutex::new(sections.into_iter().collect::<std::collections::VecDeque<Section>>());
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -100,6 +102,7 @@ fn the_native_kubectl_says_what_the_real_one_says() {
     let different: Vec<&str> =
         outcomes.iter().filter(|outcome| !outcome.same).map(|outcome| outcome.line.text.as_str()).collect();
     let same = outcomes.len() - different.len();
+    println!("spent: {:.0?}", place.spent.lock().unwrap());
     println!("identical: {same} of {}", outcomes.len());
     assert!(same * 100 >= outcomes.len() * AT_LEAST_PERCENT, "different: {different:#?}");
 }

@@ -6,6 +6,7 @@
 //! - `uid`s and other UUIDs, resource versions, dates and times.
 //! - Ages and durations (`25m`, `3m2s`, `<invalid>` where the real one's clock is behind the sandbox's), how often and when
 //!   an event was seen, and the width of columns that follows from these.
+//! - The zone of the machine that a Pod came to, where its labels are printed as JSON.
 //! - The letters that generated names end with, hashes of templates and revisions, node ports, IPv4 addresses of Pods and
 //!   Services; names of temporary files; tokens.
 //! - The padding of a column that holds a generated name in one of its rows, of this column alone and in this table alone: hashes
@@ -65,7 +66,7 @@ fn with_sorted_events(text: &str) -> String {
 }
 
 /// What kubectl's log library prints ahead of a warning.
-const LOGGED: &str = r"(?m)(^W)\d{4} [\d:.]+ +\d+ ";
+const LOGGED: &str = r"(?m)(^[EW])\d{4} [\d:.]+ +\d+ ";
 
 /// Takes the padding out of the columns of a table that hold a generated name. Tables are lines without an empty one between them;
 /// cells end where two spaces stand.
@@ -126,11 +127,13 @@ impl Masks {
         // Twice, since two of them may stand side by side.
         let ages = (format!(r"(?m)(^|[\s(])(?:{age})(\s+(?:\(|ago\b)| *|\))"), "${1}AGE ");
         let rules = [
+            (r"[\w./-]*/kubectl-edit-\d+".to_owned(), "TEMPORARY"),
             // Thousandths of a processor are no minutes.
             (r"(cpu:? +\d+)m\b".to_owned(), "${1} thousandths"),
             (r"\b(\d+)m( +\(\d+%\)| +\d+%| +\d+Mi)".to_owned(), "${1} thousandths$2"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".to_owned(), "UID"),
-            (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}".to_owned(), "TIME"),
+            (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d ([+-]\d{4}|GMT)".to_owned(), "TIME"),
+            (r#"("topology.kubernetes.io/zone":")us-west-2[abc]"#.to_owned(), "${1}ZONE"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z".to_owned(), "TIME"),
             (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4}( UTC)?".to_owned(), "TIME"),
             (r#"((?:resourceVersion|"resourceVersion"): )"\d+""#.to_owned(), "$1\"N\""),
@@ -148,7 +151,7 @@ impl Masks {
             (r"(:|nodePort: |NodePort: +\S+ +|/)3[0-2]\d{3}\b(/TCP)? *".to_owned(), "${1}PORT$2 "),
             ages.clone(),
             ages,
-            (r"(AGE|IP|CLUSTER-IP|PORT\(S\)|LAST SEEN|RESTARTS|Age|From) +".to_owned(), "$1 "),
+            (r"(AGE|IP|CLUSTER-IP|ENDPOINTS|PORT\(S\)|LAST SEEN|RESTARTS|Age|From) +".to_owned(), "$1 "),
             (r"SEEN\) +".to_owned(), "SEEN) "),
             (LOGGED.to_owned(), "${1}LOGGED "),
             (r"---- +".to_owned(), "---- "),

@@ -10,7 +10,7 @@ use crate::{lines, real_kubectl, sides};
 
 /// Runs a program in a folder that is its home.
 #[allow(clippy::disallowed_methods, reason = "two programs are compared as their users start them")]
-fn run(program: &Path, words: &[&str], folder: &Path) -> Ran {
+pub fn run(program: &Path, words: &[&str], folder: &Path) -> Ran {
     let output = Command::new(program)
         .args(words)
         .env_clear()

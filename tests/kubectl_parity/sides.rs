@@ -1,14 +1,15 @@
 //! One section on both sides.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::{Sandbox, Scenario};
 use lectern::target::{KubeOptions, Target};
-use lectern::tools::{Files, Root};
+use lectern::tools::{Commands, Errand, Files, Root};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -22,6 +23,8 @@ use crate::masks::Masks;
 const SPEED: u32 = 100;
 /// The least time limit (thousandths of a second) of the real one where limits are scaled.
 const LEAST: u32 = 2000;
+/// Where editors are looked for.
+const PATH: &str = "/usr/bin:/bin";
 /// How long (session time) a change may take to settle before the next line.
 const SETTLES: Duration = Duration::from_secs(90);
 
@@ -30,6 +33,17 @@ pub struct Place {
     pub program: PathBuf,
     pub corpus: Option<PathBuf>,
     pub masks: Masks,
+    /// What the time went to, over all sections.
+    pub spent: Mutex<BTreeMap<&'static str, Duration>>,
+}
+
+impl Place {
+    /// Notes what the time since `began` went to, and begins anew.
+    fn spend(&self, what: &'static str, began: &mut Instant) {
+        let now = Instant::now();
+        *self.spent.lock().unwrap().entry(what).or_default() += now - *began;
+        *began = now;
+    }
 }
 
 /// The real kubectl, its home and the files that it is started among.
@@ -75,7 +89,8 @@ impl Theirs {
             .args(words)
             .env_clear()
             .env("HOME", self.home.path())
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", PATH)
+            .envs(&line.env)
             .current_dir(&self.folder);
         command.stdin(match &line.stdin {
             Some(file) => std::fs::File::open(self.folder.join(file)).unwrap().into(),
@@ -127,6 +142,32 @@ fn hurry(line: &Line) -> Vec<String> {
         words.insert(end, format!("--timeout={LEAST}ms"));
     }
     words
+}
+
+/// Whoever runs the commands of the native one: the same editors as those of the real one. What they print goes to `printed`.
+#[allow(clippy::disallowed_methods, reason = "both sides have the same editor")]
+fn commands(line: &Line, folder: &Path, clock: &Clock, printed: &Arc<Mutex<Vec<u8>>>) -> Commands {
+    let (errands_in, mut errands) = tokio::sync::mpsc::channel::<Errand>(1);
+    let (env, folder, own, printed) = (line.env.clone(), folder.to_owned(), clock.clone(), printed.clone());
+    tokio::spawn(async move {
+        while let Some(Errand { words, answer, busy: _busy }) = errands.recv().await {
+            let mut command = std::process::Command::new(&words[0]);
+            command
+                .args(&words[1..])
+                .env_clear()
+                .env("PATH", PATH)
+                .envs(&env)
+                .current_dir(&folder)
+                .stdin(std::process::Stdio::null());
+            let ran = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+            let status = ran.ok().map(|ran| {
+                printed.lock().unwrap().extend(ran.stdout);
+                ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255)
+            });
+            let _ = answer.send((status, own.busy()));
+        }
+    });
+    Commands::new(errands_in, clock.clone())
 }
 
 /// Lets a cluster be reached on a socket; answers its URL. Who watches is told of.
@@ -216,6 +257,7 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
     let (ours_at, theirs_at) = (folder(), folder());
     let show = std::env::var_os("LECTERN_PARITY_SHOW").is_some();
     runtime.block_on(async {
+        let mut began = Instant::now();
         let mut scenario = Scenario::default_bundled().unwrap();
         scenario.cluster.random = 7;
         let start = async |folder: &tempfile::TempDir| {
@@ -231,21 +273,38 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
         let theirs_folder = if section.changes { theirs_at.path() } else { ours_at.path() };
         let theirs = Theirs::new(&place.program, &theirs_folder.canonicalize().unwrap(), &address, &ours);
         let mut outcomes = Vec::new();
+        place.spend("start", &mut began);
         for line in section.lines {
             let stdin = line.stdin.as_ref().map(|file| std::fs::read_to_string(ours_at.path().join(file)).unwrap());
             let words: Vec<&str> = line.words.iter().map(String::as_str).collect();
             let stdin = stdin.unwrap_or_default();
             let real = theirs.run_beside(&clock, &watched, &line, &address, section.changes);
-            let own = ours.words(&words, &stdin);
+            let printed = Arc::default();
+            let commands = commands(&line, ours_at.path(), &clock, &printed);
+            let own = ours.with_commands(&words, &stdin, line.env.clone(), commands);
             // What waits does so at the same time: a time limit of one must not use up the other's.
             let (mut own, real) = match line.waits() {
-                true => tokio::join!(own, real),
-                false => (own.await, real.await),
+                true => {
+                    let both = tokio::join!(own, real);
+                    place.spend("both", &mut began);
+                    both
+                }
+                false => {
+                    let own = own.await;
+                    place.spend("own", &mut began);
+                    let real = real.await;
+                    place.spend("real", &mut began);
+                    (own, real)
+                }
             };
+            own.stdout.insert_str(0, &String::from_utf8_lossy(&printed.lock().unwrap()));
             let same = if section.changes {
-                settle(&ours, &clock).await;
-                settle(other, &clock).await;
-                place.masks.apply(&line, &own) == place.masks.apply(&line, &real)
+                if line.may_change() {
+                    settle(&ours, &clock).await;
+                    settle(other, &clock).await;
+                }
+                place.spend("settle", &mut began);
+                own == real || place.masks.apply(&line, &own) == place.masks.apply(&line, &real)
             } else {
                 // Between the two a second may have passed.
                 if own != real {
@@ -265,6 +324,7 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
                 };
                 println!("--- {}: kubectl {}\n{told}", section.name, line.text);
             }
+            place.spend("compare", &mut began);
             outcomes.push(Outcome { line, same });
         }
         outcomes

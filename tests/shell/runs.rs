@@ -24,6 +24,25 @@ fn commands_pipes_and_tools_run() {
 }
 
 #[test]
+fn a_tool_has_the_shell_run_commands() {
+    session(Clock::accelerated(1000.0), async |world| {
+        let ran = world.run("export x=1; ask bash -c 'echo $x; x=2; exit 3'; echo $x").await;
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("asks\n1\nSome(3)\n1\n", ""));
+        let ran = world.run("echo in | ask cat; cd /; ask ask upper < /dev/null; ask pwd").await;
+        assert_eq!(ran.out, "asks\nin\nSome(0)\nasks\nasks\nSome(0)\nSome(0)\nasks\n/\nSome(0)\n");
+        let ran = world.run("ask nosuch a").await;
+        assert_eq!((ran.out.as_str(), ran.outcome.unknown), ("asks\nNone\n", vec!["nosuch".to_owned()]));
+        // While the command waits, nobody is at work.
+        let began = std::time::Instant::now();
+        assert_eq!(world.run("ask sleep 40").await.out, "asks\nSome(0)\n");
+        assert!(began.elapsed() < Duration::from_secs(20));
+        let limit = Some(Duration::from_secs(5));
+        let ran = world.limited("ask sleep 4000", limit, CancellationToken::new(), false).await;
+        assert_eq!(ran.outcome.ended, Ended::TimeLimit);
+    });
+}
+
+#[test]
 fn state_lasts_from_run_to_run_and_exit_ends_only_the_run() {
     session(Clock::real(), async |world| {
         let ran = world

@@ -88,18 +88,29 @@ fn upper(mut call: TargetCall) -> std::pin::Pin<Box<dyn Future<Output = u8> + Se
     })
 }
 
+/// A tool on the session's runtime that has the shell run its arguments, and tells with what status that ended.
+fn ask(call: TargetCall) -> std::pin::Pin<Box<dyn Future<Output = u8> + Send>> {
+    Box::pin(async move {
+        let _ = call.out.stdout("asks\n").await;
+        let ended = call.commands.run(call.invocation.args.clone()).await;
+        let _ = call.out.stdout(format!("{ended:?}\n")).await;
+        0
+    })
+}
+
 fn tool(name: &str) -> Option<Tool> {
     match name {
         "cat" => Some(Tool::Stream(cat)),
         "head" => Some(Tool::Stream(head)),
         "yes" => Some(Tool::Stream(yes)),
         "upper" => Some(Tool::Target(upper)),
+        "ask" => Some(Tool::Target(ask)),
         "sleep" => lectern::tools::find(name),
         _ => None,
     }
 }
 
-const TOOLS: ToolSet = ToolSet { find: tool, names: || vec!["cat", "head", "yes", "upper", "sleep"] };
+const TOOLS: ToolSet = ToolSet { find: tool, names: || vec!["ask", "cat", "head", "yes", "upper", "sleep"] };
 
 pub struct World {
     pub shell: Shell,

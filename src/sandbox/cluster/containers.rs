@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::api::{Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Status, Usage};
+use super::api::{Attached, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Status, Usage};
 use super::controllers::Controllers;
 use super::kubelet::{Run, answers, usage};
 use super::lock;
@@ -73,6 +73,33 @@ impl Containers for Kubelets {
         seeds.iter().find(|seed| seed.name == node).or_else(|| seeds.first())?.usage
     }
 
+    fn attach(&self, pod: &Value, container: &str, stdin: Option<Vec<u8>>) -> Result<Attached, Status> {
+        let failed = |message| Status::new(500, "InternalError", message);
+        let attach = |input: Option<&str>| {
+            let controllers = self.controllers.upgrade().ok_or_else(gone)?;
+            let mut controllers = lock(&controllers);
+            let mut control = controllers.control.clone();
+            control.now = self.clock.now();
+            let nodes = &mut controllers.nodes;
+            let answer = answers::attach(&control, nodes, pod, container, input).map_err(failed)?;
+            let run = nodes.pod(object::uid(pod)).and_then(|runtime| runtime.containers.get(container)?.run());
+            let ends = run.is_none_or(|run| run.planned.is_some() || run.end.is_some());
+            Ok::<_, Status>((answer, ends))
+        };
+        let (_, ends) = attach(None)?;
+        let printed = self.log(pod, container, &LogOptions { follow: true, ..LogOptions::default() })?;
+        let Some(input) = stdin.filter(|_| !ends) else { return Ok(Attached::Prints(printed)) };
+        let (answer, ended) = attach(Some(&String::from_utf8_lossy(&input)))?;
+        Ok(match ended {
+            true => Attached::Ended(ExecAnswer {
+                stdout: answer.stdout.into_bytes(),
+                stderr: answer.stderr.into_bytes(),
+                exit_code: answer.code,
+            }),
+            false => Attached::Prints(printed),
+        })
+    }
+
     fn exec<'a>(
         &'a self,
         pod: &'a Value,
@@ -85,13 +112,8 @@ impl Containers for Kubelets {
             let mut control = controllers.control.clone();
             control.now = self.clock.now();
             let nodes = &mut controllers.nodes;
-            let answer = if request.command.is_empty() {
-                let input = request.stdin.as_deref().map(String::from_utf8_lossy);
-                answers::attach(&control, nodes, pod, container, input.as_deref())
-            } else {
-                let input = request.stdin.as_deref().unwrap_or_default();
-                answers::exec(&control, nodes, pod, container, &request.command, input)
-            };
+            let input = request.stdin.as_deref().unwrap_or_default();
+            let answer = answers::exec(&control, nodes, pod, container, &request.command, input);
             answer.map_err(|message| Status::new(500, "InternalError", message))
         };
         let answer = answer();

@@ -19,7 +19,7 @@ use super::builtins::Call;
 use super::errors::Extensions;
 
 /// Runs a command that is a tool or a builtin; functions are not considered.
-async fn run_program(
+pub(super) async fn run_program(
     shell: &mut Shell<Extensions>,
     params: ExecutionParameters,
     words: &[String],

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Exports, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput};
+use super::super::{Commands, Exports, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput};
 use crate::clock::{Clock, session_runtime};
 use crate::sandbox::{Sandbox, Scenario, aws};
 use crate::target::Target;
@@ -76,6 +76,7 @@ impl Bench {
                 cancel: CancellationToken::new(),
             },
             exports: Exports::default(),
+            commands: Commands::default(),
             target: Arc::clone(&self.target),
             stdin: TargetInput::new(requests, chunks),
             out: Output::new(pieces, self.clock.clone()),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::claims;
 use super::error::{ApiFailure, Failure};
-use super::transport::{Broken, TIMED_OUT};
+use super::transport::{Broken, timed_out};
 use crate::clock::Clock;
 use crate::target::{ApiPath, Effects, KubeClient, Target};
 use crate::tools::Output;
@@ -21,6 +21,9 @@ use crate::tools::Output;
 const RETRIES: u32 = 10;
 /// How long after a cut connection.
 const AFTER_CUT: Duration = Duration::from_secs(1);
+
+/// What kubectl 1.33 calls itself: servers note it as who manages fields where no other name is sent.
+const AGENT: &str = "kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0";
 
 /// The media type of a strategic merge patch.
 pub const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
@@ -205,8 +208,16 @@ impl Api {
         &self.client.server
     }
 
+    /// A request's whole address, its parameters in the order in which Go writes them.
+    fn url(&self, call: &Call) -> String {
+        let mut sorted = call.clone();
+        sorted.query.sort();
+        format!("{}{}", self.server().trim_end_matches('/'), sorted.uri())
+    }
+
     async fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, Failure> {
         let mut request = Request::builder().method(&call.method).uri(call.uri()).header("Accept", &call.accept);
+        request = request.header(http::header::USER_AGENT, AGENT);
         for (name, value) in &self.impersonate {
             request = request.header(*name, value);
         }
@@ -232,7 +243,11 @@ impl Api {
             let sent = self.client.client.send(request);
             let answer = match self.timeout {
                 None => sent.await,
-                Some(limit) => self.clock.timeout(limit, sent).await.map_err(|_| Failure::Plain(TIMED_OUT.into()))?,
+                Some(limit) => self
+                    .clock
+                    .timeout(limit, sent)
+                    .await
+                    .map_err(|_| timed_out().asked(&call.method, &self.url(call)))?,
             };
             let response = match answer {
                 Ok(response) => response,
@@ -243,7 +258,7 @@ impl Api {
                         self.clock.sleep(AFTER_CUT).await;
                         continue;
                     }
-                    return Err(broken.failure);
+                    return Err(broken.failure.asked(&call.method, &self.url(call)));
                 }
             };
             for warning in response.headers().get_all("warning") {
@@ -310,8 +325,10 @@ impl Api {
     /// As [`Api::bytes`], and when the answer is no JSON.
     pub async fn value(&self, call: &Call) -> Result<Value, Failure> {
         let bytes = self.bytes(call).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::message(format!("unable to decode the answer: {error}")))
+        serde_json::from_slice(&bytes).map_err(|error| match call.opaque {
+            true => Failure::message(not_json(&bytes)),
+            false => Failure::message(format!("unable to decode the answer: {error}")),
+        })
     }
 
     /// Sends a request whose answer is a stream of lines.
@@ -390,10 +407,18 @@ impl Stream {
             }
             match self.chunk().await {
                 Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
-                Ok(None) | Err(Failure::Message(_) | Failure::Plain(_)) => return Ok(None),
+                Ok(None) | Err(Failure::Message(_) | Failure::Away { .. }) => return Ok(None),
                 Err(failure) => return Err(failure),
             }
         }
+    }
+}
+
+/// What Go's encoding/json says of what is no JSON from its beginning.
+fn not_json(bytes: &[u8]) -> String {
+    match String::from_utf8_lossy(bytes).trim_start().chars().next() {
+        Some(c) => format!("invalid character '{c}' looking for beginning of value"),
+        None => "unexpected end of JSON input".to_owned(),
     }
 }
 

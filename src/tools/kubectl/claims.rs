@@ -107,7 +107,8 @@ pub async fn deleted(session: &Session, effects: &Effects) -> Result<(), Failure
         return Ok(());
     }
     let namespace = session.namespace().await?;
-    let (wanted, _) = session.wanted(&session.options.args, Rules { type_alone: false, selectors: true }).await?;
+    let (wanted, _) =
+        session.wanted(&session.options.args, Rules { type_alone: false, selectors: true, ..Rules::default() }).await?;
     for wanted in wanted {
         match wanted {
             Wanted::Named(mapping, name) => {

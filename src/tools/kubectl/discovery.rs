@@ -1,15 +1,19 @@
 //! Which kinds of objects the server has, and what they may be called.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::api::{Api, Call};
 use super::error::Failure;
 use super::options::duration::quote;
+use crate::sandbox::cluster::api::kinds::BUILT_IN;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
      application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+/// How long discovery may take, as the server is told.
+pub const TIMEOUT: &str = "32s";
 
 /// A kind of object as the server serves it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,7 +94,7 @@ impl Discovery {
     pub async fn ask(api: &Api) -> Result<Self, Failure> {
         let mut discovery = Self::default();
         for root in ["/api", "/apis"] {
-            let answer = api.value(&Call::get(root).accept(AGGREGATED).opaque()).await?;
+            let answer = api.value(&Call::get(root).query("timeout", TIMEOUT).accept(AGGREGATED).opaque()).await?;
             match answer["kind"].as_str() {
                 Some("APIGroupDiscoveryList") => discovery.add_aggregated(&answer),
                 _ => discovery.add_legacy(api, root, &answer).await?,
@@ -243,6 +247,35 @@ impl Discovery {
             .map(Arc::clone)
             .collect()
     }
+}
+
+/// The kinds that every cluster has, known without asking.
+pub fn built_in() -> &'static Discovery {
+    static KNOWN: LazyLock<Discovery> = LazyLock::new(|| {
+        let mut discovery = Discovery::default();
+        let group = |name: &str| {
+            let resources: Vec<Value> = BUILT_IN
+                .iter()
+                .filter(|kind| kind.group == name)
+                .map(|kind| {
+                    json!({"resource": kind.plural, "singularResource": kind.singular, "responseKind": {"kind": kind.kind},
+                        "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "shortNames": kind.short,
+                        "categories": kind.categories, "verbs": kind.verbs()})
+                })
+                .collect();
+            let version = BUILT_IN.iter().find(|kind| kind.group == name).map_or("v1", |kind| &kind.version);
+            json!({"metadata": {"name": name}, "versions": [{"version": version, "resources": resources}]})
+        };
+        let mut groups: Vec<&str> = Vec::new();
+        for kind in BUILT_IN {
+            if !groups.contains(&kind.group.as_ref()) {
+                groups.push(&kind.group);
+            }
+        }
+        discovery.add_aggregated(&json!({"items": groups.into_iter().map(group).collect::<Vec<_>>()}));
+        discovery
+    });
+    &KNOWN
 }
 
 fn items(value: &Value) -> impl Iterator<Item = &Value> {

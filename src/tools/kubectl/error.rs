@@ -1,5 +1,6 @@
 //! What goes wrong in a command, and kubectl's words and exit status for it.
 
+use http::Method;
 use serde_json::Value;
 
 use super::options::duration::quote;
@@ -30,6 +31,13 @@ pub enum Failure {
         output: Vec<u8>,
         /// What went wrong then.
         failure: Box<Failure>,
+    },
+    /// No answer came.
+    Away {
+        /// kubectl's line for it.
+        line: String,
+        /// What it was, in the words of Go's net/http: `Get "http://…": dial tcp …`.
+        cause: String,
     },
     /// Text that is printed as it is, and the status.
     Coded {
@@ -172,7 +180,7 @@ impl Failure {
     /// The same with words ahead of its message. It is kubectl's own complaint then, not the server's.
     pub fn prefixed(self, prefix: &str) -> Self {
         match self {
-            Self::Api(_) | Self::Message(_) => Self::Message(format!("{prefix}{}", self.words())),
+            Self::Api(_) | Self::Message(_) | Self::Away { .. } => Self::Message(format!("{prefix}{}", self.words())),
             other => other,
         }
     }
@@ -184,7 +192,17 @@ impl Failure {
             Self::Api(failure) => {
                 Self::Api(Box::new(ApiFailure { message: format!("{head}{}", failure.message), ..*failure }))
             }
-            Self::Message(message) => Self::Message(format!("{head}{message}")),
+            Self::Message(message) | Self::Away { cause: message, .. } => Self::Message(format!("{head}{message}")),
+            other => other,
+        }
+    }
+
+    /// The same, told of the request that was not answered.
+    pub fn asked(self, method: &Method, url: &str) -> Self {
+        let name = method.as_str();
+        let name = name.split_at(1).0.to_owned() + &name.split_at(1).1.to_lowercase();
+        match self {
+            Self::Away { line, cause } => Self::Away { line, cause: format!("{name} {}: {cause}", quote(url)) },
             other => other,
         }
     }
@@ -239,7 +257,7 @@ impl Failure {
     fn among_others(&self) -> String {
         match self {
             Self::Api(failure) => failure.words(),
-            Self::Message(words) => words.clone(),
+            Self::Message(words) | Self::Away { cause: words, .. } => words.clone(),
             Self::Printed { failure, .. } => failure.among_others(),
             other => other.report().0.trim_end_matches('\n').to_owned(),
         }
@@ -251,7 +269,7 @@ impl Failure {
             Self::Api(failure) => failure.words(),
             Self::Message(message) if message.starts_with("error: ") => message.clone(),
             Self::Message(message) => format!("error: {message}"),
-            Self::Plain(text) | Self::Coded { text, .. } => text.clone(),
+            Self::Plain(text) | Self::Away { line: text, .. } | Self::Coded { text, .. } => text.clone(),
             Self::Usage { message, .. } => format!("error: {message}"),
             Self::Printed { failure, .. } => failure.line(),
             Self::Many(failures) => failures.iter().map(Self::line).collect::<Vec<_>>().join("\n"),
@@ -263,7 +281,9 @@ impl Failure {
     pub fn words(&self) -> String {
         match self {
             Self::Api(failure) => failure.message.clone(),
-            Self::Message(text) | Self::Plain(text) | Self::Coded { text, .. } => text.clone(),
+            Self::Message(text) | Self::Plain(text) | Self::Away { cause: text, .. } | Self::Coded { text, .. } => {
+                text.clone()
+            }
             Self::Usage { message, .. } => message.clone(),
             Self::Printed { failure, .. } => failure.words(),
             Self::Many(failures) => {

@@ -166,26 +166,38 @@ pub fn documents(text: &str) -> Result<Vec<Value>, String> {
             last.push_str(line);
         }
     }
+    // As Go's library has it, the last of several with the same name counts.
+    let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins };
     documents
         .iter()
         .filter(|document| document.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')))
-        .map(|document| serde_saphyr::from_str::<Value>(document).map_err(|error| in_go(&error.to_string())))
+        .map(|document| {
+            serde_saphyr::from_str_with_options::<Value>(document, options.clone())
+                .map_err(|error| in_go(&error.to_string(), document))
+        })
         .collect()
 }
 
 /// What is wrong with a YAML text in the words of Go's library, as far as they are the same thing: its line, and what was
-/// looked for there.
-fn in_go(error: &str) -> String {
+/// looked for there. That library counts the lines of some mistakes from nought, and leaves out the first.
+fn in_go(error: &str, text: &str) -> String {
     let first = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let Some((place, why)) = first.split_once(": ") else { return first.to_owned() };
-    let line = place.split(" column").next().unwrap_or(place);
-    let why = match why {
-        "unclosed bracket '{'" => "did not find expected ',' or '}'",
-        "unclosed bracket '['" => "did not find expected ',' or ']'",
-        why if why.contains("simple key") && why.contains(":") => "could not find expected ':'",
-        why => why,
+    let line: Option<usize> = place.strip_prefix("line ").and_then(|at| at.split(' ').next()?.parse().ok());
+    let line = line.unwrap_or_default();
+    let (line, why) = match why {
+        "unclosed bracket '{'" => (line, "did not find expected ',' or '}'"),
+        "unclosed bracket '['" => (line, "did not find expected ',' or ']'"),
+        "unclosed quote" => (text.lines().count() + 1, "found unexpected end of stream"),
+        why if why.ends_with("did not find expected key") => (line.saturating_sub(1), "did not find expected key"),
+        why if why.contains("simple key") && why.contains(':') => (line + 1, "could not find expected ':'"),
+        why if why.starts_with("unexpected character") => {
+            (if line == 1 { 0 } else { line }, "found character that cannot start any token")
+        }
+        why if why.starts_with("mapping values are not allowed") => (if line == 1 { 0 } else { line }, why),
+        why => (line, why),
     };
-    format!("{line}: {why}")
+    if line == 0 { why.to_owned() } else { format!("line {line}: {why}") }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod claims;
 mod complete;
 mod describe;
 mod discovery;
+mod editor;
 mod error;
 mod go_template;
 mod jsonpath;
@@ -66,7 +67,7 @@ async fn run(call: TargetCall) -> Status {
 }
 
 async fn work(call: TargetCall) -> Result<(), Failure> {
-    let TargetCall { invocation, target, stdin, out, exports: _ } = call;
+    let TargetCall { invocation, target, stdin, out, exports: _, commands } = call;
     let (verb, words) = find(&invocation.args)?;
     let command = format!("kubectl {}", verb.title());
     let options = Parsed::read(&words, verb.options).map_err(|error| match error {
@@ -84,7 +85,7 @@ async fn work(call: TargetCall) -> Result<(), Failure> {
         )));
     }
     let kube = options_of(&options, &persons, &invocation);
-    let session = Session::new(options, command, kube, target, invocation, stdin, out);
+    let session = Session::new(options, command, kube, target, invocation, stdin, out).with_commands(commands);
     let result = (verb.run)(&session).await;
     let changing =
         CHANGING.contains(&verb.words[0]) && matches!(session.options.text("dry-run"), "" | "none" | "false");
@@ -111,6 +112,7 @@ const CHANGING: &[&str] = &[
     "create",
     "delete",
     "drain",
+    "edit",
     "expose",
     "label",
     "patch",
@@ -172,7 +174,7 @@ pub(super) fn lacks(args: &[String]) -> Option<String> {
 }
 
 /// The commands that are known and refused by name.
-const REFUSED: &[&str] = &["attach", "completion", "edit", "port-forward", "proxy"];
+const REFUSED: &[&str] = &["completion", "port-forward", "proxy"];
 
 /// The command that the words mean, and the words without it.
 fn find(args: &[String]) -> Result<(Verb, Vec<String>), Failure> {

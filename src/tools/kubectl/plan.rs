@@ -1,14 +1,13 @@
 //! Which requests a command line would make, from its words alone.
 
 use std::cell::OnceCell;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::discovery::{Discovery, Mapping};
+use super::discovery::{Mapping, built_in};
 use super::find;
 use super::options::Parsed;
-use crate::sandbox::cluster::api::kinds::BUILT_IN;
 use crate::sandbox::cluster::object::resource_of;
 use crate::sandbox::cluster::store::GroupResource;
 use crate::tools::Files;
@@ -59,32 +58,6 @@ fn read(words: &[String], tables: &[&'static [super::options::Flag]]) -> Option<
     let tries = [words.to_vec(), with(SOME_NUMBER), with(&format!("{SOME_NUMBER}s"))];
     tries.iter().find_map(|words| Parsed::read(words, tables).ok())
 }
-
-/// The kinds that every server has.
-static DISCOVERY: LazyLock<Discovery> = LazyLock::new(|| {
-    let mut discovery = Discovery::default();
-    let group = |name: &str| {
-        let resources: Vec<Value> = BUILT_IN
-            .iter()
-            .filter(|kind| kind.group == name)
-            .map(|kind| {
-                json!({"resource": kind.plural, "singularResource": kind.singular, "responseKind": {"kind": kind.kind},
-                    "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "shortNames": kind.short,
-                    "categories": kind.categories, "verbs": kind.verbs()})
-            })
-            .collect();
-        let version = BUILT_IN.iter().find(|kind| kind.group == name).map_or("v1", |kind| &kind.version);
-        json!({"metadata": {"name": name}, "versions": [{"version": version, "resources": resources}]})
-    };
-    let mut groups: Vec<&str> = Vec::new();
-    for kind in BUILT_IN {
-        if !groups.contains(&kind.group.as_ref()) {
-            groups.push(&kind.group);
-        }
-    }
-    discovery.add_aggregated(&json!({"items": groups.into_iter().map(group).collect::<Vec<_>>()}));
-    discovery
-});
 
 /// Something that a command is about: its kind and its name, `*` when that is not known, none for all.
 type About = (Arc<Mapping>, Option<String>);
@@ -144,7 +117,7 @@ impl Plan<'_> {
     }
 
     fn kind(&self, word: &str) -> Arc<Mapping> {
-        DISCOVERY.find(word).unwrap_or_else(|_| {
+        built_in().find(word).unwrap_or_else(|_| {
             // A kind that the cluster's own definitions bring: its words are all that is known.
             let (plural, group) = word.split_once('.').unwrap_or((word, "*"));
             Arc::new(Mapping {
@@ -168,7 +141,7 @@ impl Plan<'_> {
         let Some((types, names)) = args.split_first() else { return Vec::new() };
         let mut found = Vec::new();
         for word in types.split(',') {
-            let category = DISCOVERY.category(word);
+            let category = built_in().category(word);
             let kinds = if category.is_empty() { vec![self.kind(word)] } else { category };
             for kind in kinds {
                 match names {
@@ -221,7 +194,7 @@ impl Plan<'_> {
         for object in objects {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let (api_version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
-            let mapping = DISCOVERY.of(&api_version, &kind).unwrap_or_else(|_| {
+            let mapping = built_in().of(&api_version, &kind).unwrap_or_else(|_| {
                 let GroupResource { group, resource } = resource_of(&api_version, &kind);
                 let (group, plural) = (group.into_owned(), resource.into_owned());
                 Arc::new(Mapping { group, kind, plural, namespaced: true, ..Mapping::default() })
@@ -375,6 +348,11 @@ impl Plan<'_> {
                 let found = self.select(&args[..end]);
                 self.changed(&found, client, words != ["patch"]);
             }
+            ["edit"] | ["apply", "edit-last-applied"] => {
+                let found = self.select(&args);
+                // Whether something is changed is the editor's to say.
+                self.changed(&found, false, true);
+            }
             ["cordon" | "uncordon" | "drain"] => {
                 let mut nodes = vec!["nodes".to_owned()];
                 nodes.extend(args);
@@ -395,6 +373,10 @@ impl Plan<'_> {
                 self.follow(&found, true);
             }
             ["logs" | "exec" | "cp"] => self.pods(words[0], &args),
+            ["attach"] => match args.as_slice() {
+                [kind, name] => self.pods("attach", &[format!("{kind}/{name}")]),
+                _ => self.pods("attach", &args),
+            },
             ["top", node] if node.starts_with("no") => {
                 self.measured("nodes", args.first().map(String::as_str));
                 self.all("list", "nodes", true);
@@ -417,6 +399,16 @@ impl Plan<'_> {
             }
             ["auth", "whoami"] => {
                 self.add("create", "selfsubjectreviews.authentication.k8s.io", None, None, false, false);
+            }
+            ["cluster-info", "dump"] => {
+                self.all("list", "nodes", false);
+                let kinds =
+                    ["events", "replicationcontrollers", "services", "daemonsets", "deployments", "replicasets"];
+                kinds.iter().chain(&["pods"]).for_each(|kind| {
+                    let resource = self.kind(kind).group_resource();
+                    self.add("list", &resource, Some("*".into()), None, false, false);
+                });
+                self.add("get", "pods/log", Some("*".into()), Some("*"), false, true);
             }
             ["cluster-info", ..] => self.add("list", "services", Some("kube-system".into()), None, false, false),
             ["version"] if !self.options.on("client") => self.add("get", "/version", None, None, false, false),
@@ -469,8 +461,7 @@ impl Plan<'_> {
             ["explain"] => self.add("get", "/openapi/v3", None, None, false, true),
             // These read files alone, or are refused.
             [
-                "config" | "completion" | "kustomize" | "options" | "plugin" | "version" | "edit" | "attach"
-                | "port-forward" | "proxy",
+                "config" | "completion" | "kustomize" | "options" | "plugin" | "version" | "port-forward" | "proxy",
                 ..,
             ] => {}
             other => {

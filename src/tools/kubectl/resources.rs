@@ -5,12 +5,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::api::{Call, encode};
-use super::discovery::Mapping;
+use super::discovery::{Mapping, TIMEOUT};
 use super::error::{ApiFailure, Failure};
 use super::manifests;
 use super::options::duration::quote;
 use super::session::Session;
 
+/// How often kubectl asks anew what a type could be before it gives up.
+pub const ATTEMPTS: usize = 4;
 /// How many objects a list asks for at a time, as kubectl does.
 pub const CHUNK: &str = "500";
 
@@ -68,6 +70,8 @@ pub struct Rules {
     pub type_alone: bool,
     /// Whether `-l`, `--field-selector` and `--all` choose objects.
     pub selectors: bool,
+    /// Whether the type is the command's own word, and no category then.
+    pub own_type: bool,
 }
 
 /// The objects of a command, with what kept it from getting some of them.
@@ -96,6 +100,7 @@ impl Session {
                     "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. '{base} get resource/<resource_name>' instead of '{base} get resource resource/<resource_name>'"
                 )));
             }
+            self.discovered(ATTEMPTS).await?;
             let mut wanted = Vec::new();
             for arg in args {
                 let (kind, name) = arg.split_once('/').unwrap_or((arg, ""));
@@ -120,6 +125,9 @@ impl Session {
         if types.is_empty() {
             return Err(Failure::message("resource name may not be empty"));
         }
+        // Each is looked for among the categories first.
+        let categories = if rules.own_type { 0 } else { types.split(',').count() };
+        self.discovered(categories + ATTEMPTS).await?;
         let mut mappings: Vec<Arc<Mapping>> = Vec::new();
         for word in types.split(',') {
             let category = self.discovery().await?.category(word);
@@ -324,18 +332,49 @@ impl Session {
     /// # Errors
     /// When files cannot be read, are no manifests, or are for another namespace than `-n` says.
     pub async fn objects_of_files(&self) -> Result<Vec<Object>, Failure> {
+        let read = manifests::read(self).await?;
+        self.recognize(&read).await?;
         let mut objects = Vec::new();
-        for (value, source) in manifests::read(self).await? {
+        for (value, source) in read {
             objects.push(Object { source, ..self.local(value).await? });
         }
         Ok(objects)
+    }
+
+    /// Looks whether the server says what it has, for what was read from files. Where manifests are validated, kubectl asks for the
+    /// server's schema first.
+    ///
+    /// # Errors
+    /// When it does not, told of each.
+    pub async fn recognize(&self, read: &[(Value, String)]) -> Result<(), Failure> {
+        self.api().await?;
+        let failure = match self.discovery().await {
+            Ok(_) | Err(Failure::Closed) => return Ok(()),
+            Err(failure) => failure,
+        };
+        if matches!(self.options.text("validate"), "true" | "strict" | "warn") {
+            let schema = Call::get("/openapi/v2").query("timeout", TIMEOUT).opaque();
+            if let Err(failure) = self.api().await?.bytes(&schema).await {
+                let source = read.first().map_or("", |(_, source)| source);
+                return Err(Failure::message(format!(
+                    "error validating {}: error validating data: failed to download openapi: {}; if you choose to ignore these errors, turn validation off with --validate=false",
+                    quote(source),
+                    failure.words()
+                )));
+            }
+        }
+        self.log_undiscovered(&failure, read.len()).await?;
+        let told = |(_, source): &(Value, String)| {
+            Failure::message(format!("unable to recognize {}: {}", quote(source), failure.words()))
+        };
+        Failure::together(read.iter().map(told).collect())
     }
 
     /// A manifest as an object: its kind looked up, its namespace filled in.
     ///
     /// # Errors
     /// When the server has no such kind, or the namespace is not that of `-n`.
-    pub async fn local(&self, mut value: Value) -> Result<Object, Failure> {
+    pub async fn local(&self, value: Value) -> Result<Object, Failure> {
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         let mapping = self.mapping_of(&api_version, &kind).await.map_err(|failure| match failure {
@@ -347,6 +386,14 @@ impl Session {
             )),
             other => other,
         })?;
+        self.placed(mapping, value).await
+    }
+
+    /// A manifest of a kind as an object: its namespace filled in.
+    ///
+    /// # Errors
+    /// When the namespace is not that of `-n`.
+    pub async fn placed(&self, mapping: Arc<Mapping>, mut value: Value) -> Result<Object, Failure> {
         if mapping.namespaced {
             let namespace = self.namespace().await?;
             match value["metadata"]["namespace"].as_str() {

@@ -9,10 +9,11 @@ use tokio::sync::OnceCell;
 use super::api::Api;
 use super::discovery::{Discovery, Mapping};
 use super::error::Failure;
+use super::options::duration::quote;
 use super::options::{Parsed, duration};
 use crate::clock::Clock;
 use crate::target::{Effects, KubeOptions, Subject, Target, TargetError};
-use crate::tools::{Files, Invocation, Output, TargetInput};
+use crate::tools::{Commands, Files, Invocation, Output, TargetInput};
 
 /// The commands of which kubectl looks for the namespace before it connects: they tell in other words of a context that is not there.
 const NAMESPACE_FIRST: &[&str] = &[
@@ -34,6 +35,7 @@ pub struct Session {
     target: Arc<Target>,
     invocation: Invocation,
     stdin: tokio::sync::Mutex<Option<TargetInput>>,
+    commands: Commands,
     cluster: OnceCell<Cluster>,
     discovery: OnceCell<Arc<Discovery>>,
     effects: Option<Effects>,
@@ -68,9 +70,25 @@ impl Session {
             target,
             invocation,
             stdin: tokio::sync::Mutex::new(Some(stdin)),
+            commands: Commands::default(),
             cluster: OnceCell::new(),
             discovery: OnceCell::new(),
         }
+    }
+
+    /// The same with somebody who runs other commands.
+    pub fn with_commands(self, commands: Commands) -> Self {
+        Self { commands, ..self }
+    }
+
+    /// Runs other commands.
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// A variable of the shell; empty when it is not set.
+    pub fn variable(&self, name: &str) -> &str {
+        self.invocation.env.get(name).map_or("", String::as_str)
     }
 
     /// Where is claimed what the command would change, if the target is only looked at.
@@ -123,9 +141,13 @@ impl Session {
     /// # Errors
     /// When nobody reads it any more.
     pub async fn log_warning(&self, place: &str, text: &str) -> Result<(), Failure> {
+        self.complain(self.logged('W', place, text)).await
+    }
+
+    fn logged(&self, level: char, place: &str, text: &str) -> String {
         let now = self.clock().now().to_zoned(jiff::tz::TimeZone::system());
         let time = now.strftime("%m%d %H:%M:%S%.6f");
-        self.complain(format!("W{time} {:>7} {place}] {text}\n", std::process::id())).await
+        format!("{level}{time} {:>7} {place}] {text}\n", std::process::id())
     }
 
     /// Everything on standard input.
@@ -220,7 +242,7 @@ impl Session {
 
     /// The home folder as the shell has it.
     pub fn home(&self) -> &str {
-        self.invocation.env.get("HOME").map_or("", String::as_str)
+        self.variable("HOME")
     }
 
     /// Whether credentials may be printed: those of a sandbox are no secret, and a person's own line is the person's.
@@ -235,15 +257,14 @@ impl Session {
         if !named.is_empty() {
             return vec![named.to_owned()];
         }
-        let variable = |name: &str| self.invocation.env.get(name).map_or("", String::as_str);
         let mut files: Vec<String> =
-            variable("KUBECONFIG").split(':').filter(|file| !file.is_empty()).map(str::to_owned).collect();
+            self.variable("KUBECONFIG").split(':').filter(|file| !file.is_empty()).map(str::to_owned).collect();
         match files.iter().position(|file| self.files().metadata(file).is_ok()) {
             Some(first) => files.swap(0, first),
             None => files.reverse(),
         }
         if files.is_empty() {
-            files.push(format!("{}/.kube/config", variable("HOME")));
+            files.push(format!("{}/.kube/config", self.home()));
         }
         files
     }
@@ -274,6 +295,35 @@ impl Session {
             .await
     }
 
+    /// The same. When the server does not answer, it is told as often as kubectl asks in vain: anew for each way in which a word
+    /// could be meant.
+    ///
+    /// # Errors
+    /// As [`Session::discovery`].
+    pub async fn discovered(&self, times: usize) -> Result<&Arc<Discovery>, Failure> {
+        self.api().await?;
+        match self.discovery().await {
+            Ok(discovery) => Ok(discovery),
+            Err(Failure::Closed) => Err(Failure::Closed),
+            Err(failure) => {
+                self.log_undiscovered(&failure, times).await?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Tells that the server does not say what it has.
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub async fn log_undiscovered(&self, failure: &Failure, times: usize) -> Result<(), Failure> {
+        let why = quote(&format!("couldn't get current server API group list: {}", failure.words()));
+        for _ in 0..times {
+            self.complain(self.logged('E', "memcache.go:265", &format!("\"Unhandled Error\" err={why}"))).await?;
+        }
+        Ok(())
+    }
+
     async fn ask_discovery(&self) -> Result<Arc<Discovery>, Failure> {
         let api = self.api().await?;
         let discovery = Arc::new(Discovery::ask(api).await?);
@@ -286,7 +336,7 @@ impl Session {
     /// # Errors
     /// When the server has no such type, also when it is asked anew.
     pub async fn mapping(&self, word: &str) -> Result<Arc<Mapping>, Failure> {
-        match self.discovery().await?.find(word) {
+        match self.discovered(2).await?.find(word) {
             Ok(mapping) => Ok(mapping),
             Err(_) => self.ask_discovery().await?.find(word),
         }

@@ -11,9 +11,10 @@ use super::error::Failure;
 use super::options::duration::quote;
 use crate::target::{KubeClient, TargetError};
 
-/// The words for a limit on the request that has passed.
-pub const TIMED_OUT: &str =
-    "Unable to connect to the server: net/http: request canceled (Client.Timeout exceeded while awaiting headers)";
+/// The failure of a request whose limit has passed.
+pub fn timed_out() -> Failure {
+    unable("net/http: request canceled (Client.Timeout exceeded while awaiting headers)")
+}
 
 /// What went wrong on the way.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Broken {
 }
 
 fn unable(why: &str) -> Failure {
-    Failure::Plain(format!("Unable to connect to the server: {why}"))
+    Failure::Away { line: format!("Unable to connect to the server: {why}"), cause: why.to_owned() }
 }
 
 /// The server's host and port as they stand in its URL.
@@ -96,10 +97,13 @@ fn of_io(error: &io::Error, server: &str) -> Option<Broken> {
     }
     let dial = |why: &str| failed(unable(&format!("dial tcp {address}: {why}")));
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => failed(Failure::Plain(format!(
-            "The connection to the server {} was refused - did you specify the right host or port?",
-            authority(server)
-        ))),
+        io::ErrorKind::ConnectionRefused => failed(Failure::Away {
+            line: format!(
+                "The connection to the server {} was refused - did you specify the right host or port?",
+                authority(server)
+            ),
+            cause: format!("dial tcp {address}: connect: connection refused"),
+        }),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             let failure = unable(&format!("read tcp {address}: read: connection reset by peer"));
             Some(Broken { failure, cut: true })
@@ -186,6 +190,15 @@ fn alert_words(alert: AlertDescription) -> String {
         AlertDescription::InternalError => "internal error".to_owned(),
         AlertDescription::AccessDenied => "access denied".to_owned(),
         AlertDescription::UnrecognisedName => "unrecognized name".to_owned(),
+        AlertDescription::DecryptError => "error decrypting message".to_owned(),
+        AlertDescription::DecodeError => "error decoding message".to_owned(),
+        AlertDescription::UnexpectedMessage => "unexpected message".to_owned(),
+        AlertDescription::BadRecordMac => "bad record MAC".to_owned(),
+        AlertDescription::IllegalParameter => "illegal parameter".to_owned(),
+        AlertDescription::UnsupportedCertificate => "unsupported certificate".to_owned(),
+        AlertDescription::CertificateRevoked => "revoked certificate".to_owned(),
+        AlertDescription::InsufficientSecurity => "insufficient security level".to_owned(),
+        AlertDescription::NoApplicationProtocol => "no application protocol".to_owned(),
         other => format!("{other:?}"),
     }
 }

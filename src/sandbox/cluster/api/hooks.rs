@@ -35,7 +35,7 @@ pub struct LogOptions {
 /// A command to run in a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecRequest {
-    /// The program and its arguments; none to be attached to what the container runs itself.
+    /// The program and its arguments.
     pub command: Vec<String>,
     /// What was written to its standard input until that was closed, when the caller sends one.
     pub stdin: Option<Vec<u8>>,
@@ -52,6 +52,14 @@ pub struct ExecAnswer {
     pub stderr: Vec<u8>,
     /// Its exit status.
     pub exit_code: i32,
+}
+
+/// What comes of attaching to a container.
+pub enum Attached {
+    /// It read its input, and ended with that.
+    Ended(ExecAnswer),
+    /// What it has printed and prints, until it ends.
+    Prints(LogStream),
 }
 
 /// What a container, or a node besides its containers, uses.
@@ -72,6 +80,12 @@ pub trait Containers: Send + Sync {
     /// # Errors
     /// When there is none, in the kubelet's words: `container "x" in pod "y" is waiting to start: ContainerCreating` (400).
     fn log(&self, pod: &Value, container: &str, options: &LogOptions) -> Result<LogStream, Status>;
+
+    /// Attaches to what a container runs itself; `stdin` is what is written to it until that is closed, when the caller sends any.
+    ///
+    /// # Errors
+    /// When the container does not run (500).
+    fn attach(&self, pod: &Value, container: &str, stdin: Option<Vec<u8>>) -> Result<Attached, Status>;
 
     /// Runs a command in a container.
     ///

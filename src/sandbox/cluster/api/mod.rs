@@ -35,11 +35,11 @@ mod table;
 mod update;
 mod validate;
 mod watch;
-mod wire;
+pub mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use hooks::{Admission, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Usage};
+pub use hooks::{Admission, Attached, Containers, ExecAnswer, ExecRequest, LogOptions, LogStream, Usage};
 pub use kinds::Kind;
 pub use quantity::Quantity;
 pub(super) use quota::used as quota_used;

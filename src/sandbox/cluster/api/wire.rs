@@ -96,6 +96,24 @@ static NUMBERS: LazyLock<HashMap<&'static str, HashMap<u64, Place>>> = LazyLock:
     types
 });
 
+/// The names of a type's fields in the order of their numbers; none for a type that is not in the table.
+pub fn field_order(of: Type) -> Vec<&'static str> {
+    let mut places: Vec<_> = NUMBERS.get(of.name()).into_iter().flatten().collect();
+    places.sort_unstable_by_key(|(number, _)| **number);
+    let mut names = Vec::new();
+    for (_, place) in places {
+        match place {
+            Place::Field(name) => names.push(*name),
+            Place::Inline(inner) => {
+                let mut inner: Vec<_> = inner.iter().collect();
+                inner.sort_unstable_by_key(|(number, _)| **number);
+                names.extend(inner.into_iter().map(|(_, name)| *name));
+            }
+        }
+    }
+    names
+}
+
 /// A value as it is on the wire.
 #[derive(Clone, Copy)]
 enum Item<'a> {

@@ -5,3 +5,5 @@ pub mod json;
 pub mod object;
 pub mod sort;
 pub mod table;
+pub mod typed;
+pub mod written;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::columns::Columns;
-use super::{json, sort, table};
+use super::written::with_all_fields;
+use super::{json, sort, table, typed};
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::go_template::{GoTemplate, go_print};
 use crate::tools::kubectl::jsonpath::{self, Template};
@@ -42,8 +43,26 @@ pub struct ObjectPrinter {
     managed_fields: bool,
     no_headers: bool,
     sort_by: String,
-    in_order: bool,
+    order: Order,
     printed: usize,
+}
+
+/// In which order JSON has the fields of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// By name.
+    Sorted,
+    /// As they come in.
+    Own,
+    /// As Go's types have them.
+    Typed,
+}
+
+/// The commands that hold objects in Go's own types.
+fn is_typed(command: &str) -> bool {
+    let verb = command.trim_start_matches("kubectl ");
+    matches!(verb, "autoscale" | "cluster-info dump" | "events" | "expose" | "run")
+        || ["auth ", "create ", "rollout ", "set "].iter().any(|group| verb.starts_with(group))
 }
 
 impl ObjectPrinter {
@@ -115,14 +134,14 @@ impl ObjectPrinter {
             managed_fields: options.on("show-managed-fields"),
             no_headers: options.on("no-headers"),
             sort_by: options.text("sort-by").to_owned(),
-            in_order: false,
+            order: if is_typed(&session.command) { Order::Typed } else { Order::Sorted },
             printed: 0,
         }))
     }
 
     /// The same for an object of one of kubectl's own types: JSON has its fields in the order that they come in.
     pub fn in_order(self) -> Self {
-        Self { in_order: true, ..self }
+        Self { order: Order::Own, ..self }
     }
 
     /// What an object, or a list of them, looks like.
@@ -152,9 +171,15 @@ impl ObjectPrinter {
             strip(&mut object);
         }
         self.printed += 1;
+        if self.order == Order::Typed && matches!(self.format, Format::Json | Format::Yaml) {
+            object = with_all_fields(&object);
+        }
         match &self.format {
-            Format::Json if self.in_order => Ok(json::indented_in_order(&object)),
-            Format::Json => Ok(json::indented(&object)),
+            Format::Json => Ok(match self.order {
+                Order::Sorted => json::indented(&object),
+                Order::Own => json::indented_in_order(&object),
+                Order::Typed => json::indented_in_order(&typed::in_go_order(&object)),
+            }),
             Format::Yaml => {
                 let text = to_yaml(&json::sorted(&object), Dialect::Kubectl);
                 Ok(if self.printed > 1 { format!("---\n{text}") } else { text })

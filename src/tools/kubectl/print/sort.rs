@@ -73,7 +73,8 @@ fn natural(a: &str, b: &str) -> Ordering {
             i += 1;
             j += 1;
         } else {
-            return a[i].cmp(&b[j]);
+            // Digits come before all else.
+            return b[j].is_ascii_digit().cmp(&a[i].is_ascii_digit()).then(a[i].cmp(&b[j]));
         }
     }
     (a.len() - i).cmp(&(b.len() - j))
@@ -92,6 +93,7 @@ mod tests {
             Value::from(items.into_iter().map(|item| item["a"].clone()).collect::<Vec<_>>())
         };
         assert_eq!(order(json!(["pod10", "pod2"])), json!(["pod2", "pod10"]));
+        assert_eq!(order(json!(["pod-1", "pod1"])), json!(["pod1", "pod-1"]));
         assert_eq!(order(json!(["1Gi", "500Mi", "2"])), json!(["2", "500Mi", "1Gi"]));
         assert_eq!(order(json!([3, 1])), json!([1, 3]));
         assert!(sort(&mut [json!({"b": 1})], ".a", None).is_err());

@@ -109,7 +109,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let mut applied = Vec::new();
     let mut visited = prune::Visited::default();
     let mut objects = Vec::new();
-    for (value, source) in crate::tools::kubectl::manifests::read(session).await? {
+    let read = crate::tools::kubectl::manifests::read(session).await?;
+    session.recognize(&read).await?;
+    for (value, source) in read {
         match session.local(value).await {
             Ok(object) if is_selected(session, &object)? => objects.push(Object { source, ..object }),
             Ok(_) => {}
@@ -144,7 +146,10 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
 }
 
 /// Whether `-l` selects an object of the files.
-fn is_selected(session: &Session, object: &Object) -> Result<bool, Failure> {
+///
+/// # Errors
+/// When it is no selector.
+pub(super) fn is_selected(session: &Session, object: &Object) -> Result<bool, Failure> {
     let selector = session.options.text("selector");
     if selector.is_empty() {
         return Ok(true);

@@ -39,7 +39,7 @@ async fn decide(session: &Session, kind: &str, reason: &str, message: &str, done
     if !args.is_empty() && !args.iter().any(|arg| arg.contains('/')) {
         args.insert(0, "certificatesigningrequests".to_owned());
     }
-    let selection = session.select(&args, Rules::default()).await?;
+    let selection = session.select(&args, Rules { own_type: true, ..Rules::default() }).await?;
     let mut failures = selection.failures;
     for object in &selection.objects {
         match one(session, object, kind, reason, message).await {

@@ -4,11 +4,13 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::tools::kubectl::api::Call;
+use crate::tools::kubectl::discovery::TIMEOUT;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{Flag, PRINT};
 use crate::tools::kubectl::print::columns::Columns;
 use crate::tools::kubectl::print::json::{in_order, sorted};
 use crate::tools::kubectl::print::object::ObjectPrinter;
+use crate::tools::kubectl::resources::ATTEMPTS;
 use crate::tools::kubectl::session::Session;
 use crate::tools::yaml::{Dialect, to_yaml};
 
@@ -134,12 +136,19 @@ fn without_arguments(session: &Session) -> Result<(), Failure> {
     }
 }
 
+/// The last line of `cluster-info`.
+const FURTHER: &str = "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n";
+
 /// Prints where the control plane is.
 ///
 /// # Errors
 /// As kubectl.
 pub async fn info(session: &Session) -> Result<(), Failure> {
     let server = session.api().await?.server().to_owned();
+    if let Err(failure) = session.discovered(1 + ATTEMPTS).await {
+        session.print(FURTHER).await?;
+        return Err(failure);
+    }
     let call = Call::get("/api/v1/namespaces/kube-system/services")
         .query("labelSelector", "kubernetes.io/cluster-service=true");
     let services = session.api().await?.value(&call).await?;
@@ -153,7 +162,7 @@ pub async fn info(session: &Session) -> Result<(), Failure> {
             "{title} is running at {server}/api/v1/namespaces/kube-system/services/{name}{port}/proxy\n"
         ));
     }
-    text.push_str("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n");
+    text.push_str(FURTHER);
     session.print(text).await
 }
 
@@ -164,8 +173,16 @@ pub async fn info(session: &Session) -> Result<(), Failure> {
 pub async fn versions(session: &Session) -> Result<(), Failure> {
     without_arguments(session)?;
     let api = session.api().await?;
-    let core = api.value(&Call::get("/api").opaque()).await?;
-    let groups = api.value(&Call::get("/apis").opaque()).await?;
+    let ask = |root| Call::get(root).query("timeout", TIMEOUT).opaque();
+    let answers = async { Ok::<_, Failure>((api.value(&ask("/api")).await?, api.value(&ask("/apis")).await?)) };
+    let (core, groups) = match answers.await {
+        Ok(answers) => answers,
+        Err(Failure::Closed) => return Err(Failure::Closed),
+        Err(failure) => {
+            session.log_undiscovered(&failure, 1).await?;
+            return Err(Failure::message(failure.words()).prefixed("couldn't get available api versions from server: "));
+        }
+    };
     let core = core["versions"].as_array().into_iter().flatten();
     let named = groups["groups"].as_array().into_iter().flatten();
     let named =
@@ -182,7 +199,15 @@ pub async fn versions(session: &Session) -> Result<(), Failure> {
 pub async fn resources(session: &Session) -> Result<(), Failure> {
     without_arguments(session)?;
     let options = &session.options;
-    let discovery = session.discovery().await?;
+    let discovery = match session.discovered(1).await {
+        Ok(discovery) => discovery,
+        Err(failure) => {
+            if options.text("output").is_empty() && !options.on("no-headers") {
+                session.print("NAME   SHORTNAMES   APIVERSION   NAMESPACED   KIND\n").await?;
+            }
+            return Err(failure);
+        }
+    };
     let mut rows: Vec<_> = discovery
         .preferred()
         .filter(|mapping| !mapping.verbs.is_empty())
@@ -267,8 +292,11 @@ pub async fn can_i(session: &Session) -> Result<(), Failure> {
                     (mapping.group.clone(), mapping.plural.clone())
                 }
                 Err(_) => {
-                    session.complain(format!("Warning: the server doesn't have a resource type '{kind}'\n\n")).await?;
-                    (String::new(), kind.to_owned())
+                    let (resource, group) = kind.split_once('.').unwrap_or((kind, ""));
+                    let of_group = if group.is_empty() { String::new() } else { format!(" in group '{group}'") };
+                    let word = format!("Warning: the server doesn't have a resource type '{resource}'{of_group}\n\n");
+                    session.complain(word).await?;
+                    (group.to_owned(), resource.to_owned())
                 }
             }
         };

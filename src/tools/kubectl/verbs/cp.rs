@@ -91,7 +91,11 @@ async fn tell(session: &Session, out: bool, text: impl AsRef<[u8]>) -> Result<()
 /// The Pod, and the container in it.
 async fn container(session: &Session, place: &Place, out: bool) -> Result<(Object, String), Failure> {
     let pod = if place.namespace.is_empty() || place.namespace == session.options.text("namespace") {
-        session.select(&["pods".to_owned(), place.pod.clone()], Rules::default()).await?.complete()?.remove(0)
+        session
+            .select(&["pods".to_owned(), place.pod.clone()], Rules { own_type: true, ..Rules::default() })
+            .await?
+            .complete()?
+            .remove(0)
     } else {
         let mapping = session.mapping("pods").await?;
         let call = Call::get(mapping.path(&place.namespace, &place.pod, ""));

@@ -4,9 +4,10 @@ use base64::Engine;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::apply::{validation, with_last_applied};
+use super::apply::{is_selected, validation, with_last_applied};
 use super::dry_run::{DryRun, tell};
 use crate::tools::kubectl::api::Call;
+use crate::tools::kubectl::discovery::built_in;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::manifests::reason;
 use crate::tools::kubectl::options::duration::quote;
@@ -24,7 +25,13 @@ pub(super) const COMMON: &[Flag] = &[
 const DATA: &[Flag] = &[Flag::each("from-literal"), Flag::each("from-file"), Flag::each("from-env-file")];
 
 /// The options of `create -f`.
-pub const OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, FILES, PRINT];
+pub const OPTIONS: &[&[Flag]] = &[
+    COMMON,
+    &[Flag::switch("edit"), Flag::text("raw"), Flag::text("selector").short('l'), Flag::switch("windows-line-endings")],
+    DRY_RUN,
+    FILES,
+    PRINT,
+];
 /// The options of `create namespace` and `create serviceaccount`.
 pub const NAMED_OPTIONS: &[&[Flag]] = &[COMMON, DRY_RUN, PRINT];
 /// The options of `create configmap`.
@@ -53,8 +60,19 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if !session.has_files() {
         return Err(Failure::message("must specify one of -f and -k"));
     }
+    if !session.options.text("raw").is_empty() {
+        return super::raw::send(session, Method::POST, true).await;
+    }
+    if session.options.on("edit") {
+        return super::edit::create(session).await;
+    }
     let mut failures = Vec::new();
-    let objects = session.objects_of_files().await?;
+    let mut objects = Vec::new();
+    for object in session.objects_of_files().await? {
+        if is_selected(session, &object)? {
+            objects.push(object);
+        }
+    }
     if objects.is_empty() {
         return Err(Failure::message("no objects passed to create"));
     }
@@ -91,11 +109,13 @@ async fn send(
     let created =
         session.api().await?.value(&call).await.map_err(|failure| match (object.source.as_str(), failure) {
             // Of a namespace alone kubectl tells what the server says.
-            ("", Failure::Api(failure)) if of_create && object.mapping.kind != "Namespace" => Failure::Plain(format!(
-                "error: failed to create {}: {}",
-                object.mapping.kind.to_lowercase(),
-                failure.message
-            )),
+            ("", failure @ (Failure::Api(_) | Failure::Away { .. }))
+                if of_create && object.mapping.kind != "Namespace" =>
+            {
+                let kind = object.mapping.kind.to_lowercase();
+                let colon = if object.mapping.kind == "Secret" { "" } else { ":" };
+                Failure::Plain(format!("error: failed to create {kind}{colon} {}", failure.words()))
+            }
             ("", failure) => failure,
             (source, failure) => failure.when("creating", source),
         })?;
@@ -113,6 +133,10 @@ pub(super) async fn make_named(session: &Session, value: Value, noun: &str) -> R
         Err(Failure::Api(failure)) => {
             let colon = if noun == super::create_secret::SECRET { "" } else { ":" };
             Err(Failure::message(format!("failed to create {noun}{colon} {}", Failure::Api(failure).words())))
+        }
+        Err(failure @ Failure::Away { .. }) => {
+            let colon = if noun == super::create_secret::SECRET { "" } else { ":" };
+            Err(failure.prefixed(&format!("failed to create {noun}{colon} ")))
         }
         other => other.map(drop),
     }
@@ -212,7 +236,7 @@ async fn make_with(
     let mut printer = ObjectPrinter::chosen(session).await?;
     if DryRun::of(session).await? == DryRun::Client {
         // What is only shown is shown as kubectl would send it, with the fields that it leaves empty.
-        let mapping = session.mapping_of(text(&value["apiVersion"]), text(&value["kind"])).await?;
+        let mapping = built_in().of(text(&value["apiVersion"]), text(&value["kind"]))?;
         let namespace = session.options.text("namespace");
         if placed && mapping.namespaced && !namespace.is_empty() {
             value["metadata"]["namespace"] = json!(namespace);
@@ -222,7 +246,8 @@ async fn make_with(
         return Ok(None);
     }
     without_nulls(&mut value);
-    let object = session.local(value).await?;
+    // These are kinds of every cluster: kubectl does not ask for them.
+    let object = session.placed(built_in().of(text(&value["apiVersion"]), text(&value["kind"]))?, value).await?;
     send(session, &mut printer, object, done, of_create).await.map(Some)
 }
 

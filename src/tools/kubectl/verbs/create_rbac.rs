@@ -93,6 +93,9 @@ async fn rules(session: &Session, verbs: &[&str]) -> Result<Vec<Value>, Failure>
                     let known = SPECIAL
                         .iter()
                         .any(|(verb, resources)| verbs.contains(verb) && resources.contains(&(name, group)));
+                    if matches!(failure, Failure::Closed | Failure::Away { .. } | Failure::Api(_)) {
+                        return Err(failure);
+                    }
                     if !known {
                         // Here kubectl says it without a prefix.
                         return Err(Failure::Plain(failure.words()));

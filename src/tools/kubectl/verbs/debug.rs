@@ -94,7 +94,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         let mut objects = Vec::new();
         for name in &asked.names {
             let words = if name.contains('/') { vec![name.clone()] } else { vec!["pods".to_owned(), name.clone()] };
-            objects.extend(session.select(&words, Rules::default()).await?.complete()?);
+            objects.extend(session.select(&words, Rules { own_type: true, ..Rules::default() }).await?.complete()?);
         }
         objects
     };

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::dry_run::{DryRun, no_resource};
 use super::follow::{Event, Following};
+use super::raw;
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
@@ -25,7 +26,7 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::switch("force"),
         Flag::number("grace-period", "-1"),
         Flag::switch("ignore-not-found"),
-        Flag::refused("interactive", "nobody can be asked here").short('i').alone("true"),
+        Flag::switch("interactive").short('i'),
         Flag::switch("now"),
         Flag::text("output").short('o'),
         Flag::text("raw"),
@@ -46,6 +47,9 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// As kubectl.
 pub async fn run(session: &Session) -> Result<(), Failure> {
     let options = &session.options;
+    if !options.text("raw").is_empty() {
+        return raw::send(session, Method::DELETE, false).await;
+    }
     if let Some(failure) = no_resource(session) {
         return Err(failure);
     }
@@ -91,9 +95,13 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
     }
     let propagation = propagation(session)?;
-    let mut selection = session.name(&options.args, Rules { type_alone: false, selectors: true }).await?;
+    let mut selection =
+        session.name(&options.args, Rules { type_alone: false, selectors: true, ..Rules::default() }).await?;
     if options.on("ignore-not-found") || options.on("all") {
         selection.ignore_not_found();
+    }
+    if options.on("interactive") && !selection.objects.is_empty() && !is_confirmed(session, &selection.objects).await? {
+        return session.print("deletion is cancelled\n").await;
     }
     let mut failures = selection.failures;
     let nothing = selection.objects.is_empty() && failures.is_empty();
@@ -149,6 +157,20 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Asks whether objects are to be deleted; the answer is a line of standard input.
+async fn is_confirmed(session: &Session, objects: &[Object]) -> Result<bool, Failure> {
+    let titles: String = objects.iter().map(|object| object.title() + "\n").collect();
+    session
+        .print(format!(
+            "You are about to delete the following {} resource(s):\n{titles}Do you want to continue? (y/n): ",
+            objects.len()
+        ))
+        .await?;
+    let said = session.read_stdin().await?;
+    let said = String::from_utf8_lossy(&said);
+    Ok(said.split_whitespace().next().is_some_and(|word| matches!(word.to_lowercase().as_str(), "y" | "yes")))
 }
 
 /// What `--cascade` says is to become of an object's dependents.

@@ -28,7 +28,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
             "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.",
         ));
     }
-    let rules = Rules { type_alone: true, selectors: true };
+    let rules = Rules { type_alone: true, selectors: true, ..Rules::default() };
     let mut selection = session.select(args, rules).await?;
     let mut prefixed = false;
     if selection.objects.is_empty()
@@ -67,7 +67,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
 
 async fn beginning_with(session: &Session, prefix: &str) -> Result<Selection, Failure> {
     let kinds = session.options.args[..1].to_vec();
-    let (wanted, _) = session.wanted(&kinds, Rules { type_alone: true, selectors: false }).await?;
+    let (wanted, _) = session.wanted(&kinds, Rules { type_alone: true, selectors: false, ..Rules::default() }).await?;
     let mut selection = Selection::default();
     for one in wanted {
         if let Wanted::All(mapping) = one {

@@ -6,6 +6,7 @@ use similar::TextDiff;
 
 use super::apply;
 use super::dry_run::DryRun;
+use super::prune;
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{FILES, Flag};
@@ -19,8 +20,8 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::number("concurrency", "1"),
         Flag::text("field-manager").or("kubectl-client-side-apply"),
         Flag::switch("force-conflicts"),
-        Flag::refused("prune", "this kubectl does not have it yet").alone("true"),
-        Flag::refused("prune-allowlist", "this kubectl does not have it yet"),
+        Flag::switch("prune"),
+        Flag::each("prune-allowlist"),
         Flag::text("selector").short('l'),
         Flag::switch("server-side"),
         Flag::switch("show-managed-fields"),
@@ -59,19 +60,36 @@ async fn differences(session: &Session) -> Result<String, Failure> {
     let (live, merged) = (fastrand::u32(..), fastrand::u32(..));
     let at = session.clock().now().strftime("%Y-%m-%d %H:%M:%S.%9f +0000").to_string();
     let mut files = Vec::new();
+    let to_prune = prune::chosen(session).await?;
+    let mut visited = prune::Visited::default();
     for object in session.objects_of_files().await? {
+        if !apply::is_selected(session, &object)? {
+            continue;
+        }
         let now = match session.api().await?.value(&Call::get(object.path())).await {
             Ok(now) => Some(now),
             Err(failure) if failure.is_not_found() => None,
             Err(failure) => return Err(failure),
         };
         let (then, _) = apply::one(session, &object, DryRun::Server).await?;
+        visited.add(&object, &then);
         let (mut now, mut then) = (now, Some(then));
         keep_annotation(now.as_ref(), then.as_mut());
         if object.mapping.kind == "Secret" && object.mapping.group.is_empty() {
             hide(&mut now, &mut then);
         }
         files.push((file_name(&object), shown(session, now), shown(session, then)));
+    }
+    if session.options.on("prune") {
+        for object in prune::all_left(session, &to_prune, &visited).await? {
+            let (mut now, mut then) = (Some(object.value.clone()), None);
+            if object.mapping.kind == "Secret" && object.mapping.group.is_empty() {
+                hide(&mut now, &mut then);
+            }
+            // kubectl shows these with their bookkeeping.
+            let text = now.map_or_else(String::new, |now| to_yaml(&now, Dialect::Kubectl));
+            files.push((file_name(&object), text, String::new()));
+        }
     }
     // `diff` goes through its folders in the order of names.
     files.sort();

@@ -1,13 +1,14 @@
 //! `kubectl events`
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::describe::interval;
+use crate::tools::kubectl::discovery::built_in;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{Flag, PRINT};
 use crate::tools::kubectl::print::columns::Columns;
-use crate::tools::kubectl::print::object::{self, ObjectPrinter};
+use crate::tools::kubectl::print::object::ObjectPrinter;
 use crate::tools::kubectl::resources::{CHUNK, with_kind};
 use crate::tools::kubectl::session::Session;
 
@@ -38,7 +39,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     let everywhere = options.on("all-namespaces");
     let namespace = session.namespace().await?;
-    let mapping = session.mapping_of("v1", "Event").await?;
+    let mapping = built_in().of("v1", "Event")?;
     let mut list = Call::get(mapping.path(if everywhere { "" } else { &namespace }, "", ""));
     if !options.text("for").is_empty() {
         list = list.query("fieldSelector", about(session, options.text("for")).await?);
@@ -76,7 +77,14 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         }
         // kubectl prints no names of a list of events.
         Some(printer) if printer.is_name() => return Ok(()),
-        Some(printer) => return session.print(printer.print(&object::list(events))?).await,
+        Some(printer) => {
+            return session
+                .print(
+                    printer
+                        .print(&json!({"apiVersion": "v1", "items": events, "kind": "EventList", "metadata": {}}))?,
+                )
+                .await;
+        }
         None => {
             if !options.on("no-headers") {
                 let first = if everywhere { "NAMESPACE\t" } else { "" };

@@ -4,7 +4,7 @@ use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::pods;
+use super::{attach, pods};
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::{ApiFailure, Failure};
 use crate::tools::kubectl::options::Flag;
@@ -73,7 +73,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         pods::container(session, pod, options.text("container")).await?
     };
     if options.on("tty") {
-        session.complain("Unable to use a TTY - input is not a terminal or the right kind of file\n").await?;
+        attach::no_terminal(session, options.on("stdin")).await?;
     }
     let mut call = Call::get(pod.part("exec")).query("container", container);
     for word in command {

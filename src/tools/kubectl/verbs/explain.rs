@@ -36,10 +36,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     };
     let (mapping, path) = subject(session, word).await?;
     match options.text("output") {
-        "plaintext" => {}
-        "plaintext-openapiv2" => {
-            return Err(Failure::message("plaintext-openapiv2 is not built into this kubectl: use plaintext"));
-        }
+        "plaintext" | "plaintext-openapiv2" => {}
         other => return Err(Failure::message(format!("unrecognized format: {other}"))),
     }
     let (group, version) = match options.text("api-version") {
@@ -49,6 +46,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let resource = format!("{api_version}, Resource={}", mapping.plural);
     let api = session.api().await?;
+    if options.text("output") == "plaintext-openapiv2" {
+        return by_version_2(session, group, version, &mapping.kind).await;
+    }
     let all = api.value(&Call::get("/openapi/v3").opaque()).await?;
     let root = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
     let Some(address) = all["paths"][&root]["serverRelativeURL"].as_str() else {
@@ -68,12 +68,28 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
 }
 
+/// Tells of a server whose older document does not describe the kind; how that document is printed is not built in.
+async fn by_version_2(session: &Session, group: &str, version: &str, kind: &str) -> Result<(), Failure> {
+    let document = session.api().await?.bytes(&Call::get("/openapi/v2").opaque()).await?;
+    // A server that has it in no other form than protobuf describes nothing in it that could be read here.
+    let document: Value = serde_json::from_slice(&document).unwrap_or_default();
+    let is_it = |of: &Value| of["group"] == group && of["version"] == version && of["kind"] == kind;
+    let mut definitions = document["definitions"].as_object().into_iter().flatten();
+    let described = definitions.any(|(_, definition)| {
+        definition["x-kubernetes-group-version-kind"].as_array().is_some_and(|all| all.iter().any(is_it))
+    });
+    Err(Failure::message(match described {
+        true => "plaintext-openapiv2 is not built into this kubectl: use plaintext".to_owned(),
+        false => format!("couldn't find resource for \"{group}/{version}, Kind={kind}\""),
+    }))
+}
+
 /// The kind and the fields that `TYPE.FIELD.FIELD` means. The type may name its group: the longest one that is there counts.
 async fn subject(session: &Session, word: &str) -> Result<(Arc<Mapping>, Vec<String>), Failure> {
     let parts: Vec<&str> = word.trim_end_matches('.').split('.').collect();
     let fields = |from: usize| parts[from..].iter().map(|part| (*part).to_owned()).collect();
     if session.options.text("api-version").is_empty() {
-        let discovery = session.discovery().await?;
+        let discovery = session.discovered(2).await?;
         for end in (2..=parts.len()).rev() {
             if let Ok(mapping) = discovery.find(&parts[..end].join("."))
                 && mapping.group == parts[1..end].join(".")

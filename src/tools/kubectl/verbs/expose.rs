@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::create;
 use super::dry_run::no_resource;
+use super::{create, overrides};
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::duration::quote;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
@@ -19,7 +19,6 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::text("labels").short('l'),
         Flag::text("load-balancer-ip"),
         Flag::text("name"),
-        Flag::refused("overrides", "this kubectl does not have it yet"),
         Flag::text("port"),
         Flag::text("protocol"),
         Flag::switch("save-config"),
@@ -28,6 +27,7 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::text("target-port"),
         Flag::text("type"),
     ],
+    overrides::OPTIONS,
     DRY_RUN,
     FILES,
     PRINT,
@@ -49,7 +49,10 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     let mut failures = selection.failures;
     for object in &selection.objects {
         let made = match service(session, object) {
-            Ok(service) => create::make_as(session, service, "exposed").await.map(|_| ()),
+            Ok(service) => match overrides::overridden(session, service) {
+                Ok(service) => create::make_as(session, service, "exposed").await.map(|_| ()),
+                Err(failure) => Err(failure),
+            },
             Err(failure) => Err(failure),
         };
         match made {

@@ -111,7 +111,7 @@ impl<'a> Following<'a> {
 /// Whether a server that was there before may be there again later: it is away, starting or has too much to do.
 fn passes(failure: &Failure) -> bool {
     match failure {
-        Failure::Plain(_) => true,
+        Failure::Away { .. } => true,
         Failure::Api(failure) => failure.code == 429 || failure.code >= 500,
         _ => false,
     }

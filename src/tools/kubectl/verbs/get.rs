@@ -148,7 +148,8 @@ async fn tables(session: &Session) -> Result<(), Failure> {
             wanted.push((object.mapping, call, true));
         }
     } else {
-        let (read, _) = session.wanted(&options.args, Rules { type_alone: true, selectors: true }).await?;
+        let (read, _) =
+            session.wanted(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
         for one in read {
             match one {
                 Wanted::Named(mapping, name) => {
@@ -233,7 +234,8 @@ fn push(out: &mut String, text: &str, separator: &mut bool) {
 
 async fn objects(session: &Session, mut printer: ObjectPrinter) -> Result<(), Failure> {
     let options = &session.options;
-    let mut selection = session.select(&options.args, Rules { type_alone: true, selectors: true }).await?;
+    let mut selection =
+        session.select(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
     if options.on("ignore-not-found") {
         selection.ignore_not_found();
     }

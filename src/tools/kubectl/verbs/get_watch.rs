@@ -17,7 +17,8 @@ use crate::tools::kubectl::session::Session;
 /// As kubectl; also when more than one type is asked for.
 pub async fn run(session: &Session, mut printer: Option<ObjectPrinter>) -> Result<(), Failure> {
     let options = &session.options;
-    let (wanted, _) = session.wanted(&options.args, Rules { type_alone: true, selectors: true }).await?;
+    let (wanted, _) =
+        session.wanted(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
     let one_type = "watch is only supported on individual resources and resource collections";
     let [wanted] = wanted.as_slice() else {
         let names = wanted.iter().filter(|one| matches!(one, Wanted::Named(..))).count();

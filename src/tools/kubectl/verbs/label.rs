@@ -135,7 +135,7 @@ async fn run(session: &Session, which: &Which) -> Result<(), Failure> {
     let mut printer = ObjectPrinter::chosen(session).await?;
     let selection = match local {
         true => super::set_edit::local(session).await?,
-        false => session.select(resources, Rules { type_alone: false, selectors: true }).await?,
+        false => session.select(resources, Rules { type_alone: false, selectors: true, ..Rules::default() }).await?,
     };
     let mut failures = selection.failures;
     for object in &selection.objects {

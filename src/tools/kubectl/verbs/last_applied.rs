@@ -33,7 +33,8 @@ pub async fn view(session: &Session) -> Result<(), Failure> {
         // kubectl's own slip: it takes the empty selector for one that was given.
         return Err(Failure::message("setting 'all' parameter but found a non empty selector. "));
     }
-    let selection = session.select(&options.args, Rules { type_alone: true, selectors: true }).await?;
+    let selection =
+        session.select(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
     let objects = selection.complete()?;
     let mut texts = Vec::new();
     for object in &objects {

@@ -6,7 +6,7 @@ use super::pods;
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{Flag, duration};
-use crate::tools::kubectl::resources::{Object, with_kind};
+use crate::tools::kubectl::resources::{ATTEMPTS, Object, with_kind};
 use crate::tools::kubectl::session::Session;
 
 /// The command's options.
@@ -133,6 +133,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
 }
 
 async fn selected(session: &Session, selector: &str) -> Result<Vec<Object>, Failure> {
+    session.discovered(ATTEMPTS).await?;
     let mapping = session.mapping("pods").await?;
     let namespace = session.namespace().await?;
     let call = Call::get(mapping.path(&namespace, "", "")).query("labelSelector", selector);

@@ -21,6 +21,8 @@ mod delete;
 mod describe;
 mod diff;
 mod dry_run;
+mod dump;
+mod edit;
 mod events;
 mod exec;
 mod explain;
@@ -34,9 +36,11 @@ mod last_applied;
 mod listed;
 mod logs;
 mod nodes;
+mod overrides;
 mod patch;
 mod pods;
 mod prune;
+mod raw;
 mod reconcile;
 mod refused;
 mod replace;
@@ -50,7 +54,6 @@ mod set_edit;
 mod set_resolve;
 mod taint;
 mod top;
-mod typed;
 mod wait;
 
 use std::future::Future;
@@ -114,10 +117,10 @@ pub const VERBS: &[Verb] = &[
     verb!(["api-resources"], cluster::RESOURCES_OPTIONS, cluster::resources),
     verb!(["api-versions"], cluster::NO_OPTIONS, cluster::versions),
     verb!(["apply"], apply::OPTIONS, apply::run),
-    verb!(["apply", "edit-last-applied"], refused::EDIT_OPTIONS, refused::editor),
+    verb!(["apply", "edit-last-applied"], edit::LAST_APPLIED_OPTIONS, edit::last_applied),
     verb!(["apply", "set-last-applied"], last_applied::SET_OPTIONS, last_applied::set),
     verb!(["apply", "view-last-applied"], last_applied::VIEW_OPTIONS, last_applied::view),
-    verb!(["attach"], refused::ATTACH_OPTIONS, refused::attach),
+    verb!(["attach"], attach::OPTIONS, attach::run),
     verb!(["autoscale"], autoscale::OPTIONS, autoscale::run),
     verb!(["auth", "can-i"], cluster::CAN_I_OPTIONS, cluster::can_i),
     verb!(["auth", "reconcile"], reconcile::OPTIONS, reconcile::run),
@@ -125,6 +128,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["certificate", "approve"], certificate::OPTIONS, certificate::approve),
     verb!(["certificate", "deny"], certificate::OPTIONS, certificate::deny),
     verb!(["cluster-info"], cluster::NO_OPTIONS, cluster::info),
+    verb!(["cluster-info", "dump"], dump::OPTIONS, dump::run),
     verb!(["completion"], cluster::NO_OPTIONS, listed::completion),
     verb!(["config", "current-context"], cluster::NO_OPTIONS, config_view::current_context),
     verb!(["config", "get-contexts"], config_view::CONTEXTS_OPTIONS, config_view::contexts),
@@ -185,7 +189,7 @@ pub const VERBS: &[Verb] = &[
     verb!(["describe"], describe::OPTIONS, describe::run),
     verb!(["diff"], diff::OPTIONS, diff::run),
     verb!(["drain"], nodes::DRAIN_OPTIONS, nodes::drain),
-    verb!(["edit"], refused::EDIT_OPTIONS, refused::editor),
+    verb!(["edit"], edit::OPTIONS, edit::run),
     verb!(["events"], events::OPTIONS, events::run),
     verb!(["exec"], exec::OPTIONS, exec::run),
     verb!(["explain"], explain::OPTIONS, explain::run),

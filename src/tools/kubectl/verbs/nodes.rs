@@ -81,7 +81,7 @@ async fn nodes(session: &Session) -> Result<(Vec<Object>, Vec<Failure>), Failure
     }
     let mut args = vec!["nodes".to_owned()];
     args.extend(options.args.iter().cloned());
-    let selection = session.select(&args, Rules { type_alone: true, selectors: true }).await?;
+    let selection = session.select(&args, Rules { type_alone: true, selectors: true, own_type: true }).await?;
     Ok((selection.objects, selection.failures))
 }
 

@@ -3,7 +3,9 @@
 use http::Method;
 use serde_json::Value;
 
+use super::apply::is_built_in;
 use super::dry_run::{DryRun, no_resource, tell};
+use super::set_edit;
 use crate::tools::kubectl::api::{Call, JSON_PATCH, MERGE, STRATEGIC_MERGE};
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::manifests::{documents, reason};
@@ -17,7 +19,7 @@ use crate::tools::kubectl::strategic;
 pub const OPTIONS: &[&[Flag]] = &[
     &[
         Flag::text("field-manager").or("kubectl-patch"),
-        Flag::refused("local", "this kubectl does not have it yet").alone("true"),
+        Flag::switch("local"),
         Flag::text("patch").short('p'),
         Flag::text("patch-file"),
         Flag::text("subresource"),
@@ -67,12 +69,29 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if let Some(failure) = no_resource(session) {
         return Err(failure);
     }
+    let local = options.on("local");
+    if local && !options.args.is_empty() {
+        return Err(Failure::message("cannot specify --local and server resources"));
+    }
     let dry = DryRun::of(session).await?;
+    if local && dry == DryRun::Server {
+        return Err(Failure::message("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));
+    }
     let mut printer = ObjectPrinter::chosen(session).await?;
-    let selection = session.select(&options.args, Rules::default()).await?;
+    let selection = match local {
+        true => set_edit::local(session).await?,
+        false => session.select(&options.args, Rules::default()).await?,
+    };
     let mut failures = selection.failures;
     for object in &selection.objects {
-        if dry == DryRun::Client {
+        if local || dry == DryRun::Client {
+            let mapping = &object.mapping;
+            if local && content == STRATEGIC_MERGE && !is_built_in(&mapping.group) {
+                let kind = format!("{}, Kind={}", mapping.api_version(), mapping.kind);
+                return Err(Failure::message(format!(
+                    "strategic merge patch is not supported for {kind} locally, try --type merge"
+                )));
+            }
             // kubectl does not say of a patch that it was a dry run.
             let patched = patched(&object.value, content, &patch)?;
             let done = if without_version(&patched) == without_version(&object.value) { SAME } else { "patched" };

@@ -18,7 +18,7 @@ use crate::tools::kubectl::session::Session;
 /// When there is no such thing, it has no Pods, or they don't come in time.
 pub async fn of(session: &Session, word: &str, limit: Option<Duration>, doing: &str) -> Result<Vec<Object>, Failure> {
     let args = if word.contains('/') { vec![word.to_owned()] } else { vec!["pods".to_owned(), word.to_owned()] };
-    let object = session.select(&args, Rules::default()).await?.complete()?.remove(0);
+    let object = session.select(&args, Rules { own_type: true, ..Rules::default() }).await?.complete()?.remove(0);
     if object.mapping.kind == "Pod" {
         return Ok(vec![object]);
     }
@@ -31,6 +31,12 @@ pub async fn of(session: &Session, word: &str, limit: Option<Duration>, doing: &
         }
         _ => super::selector_text(&object.value["spec"]["selector"]),
     };
+    if selector.is_empty() && object.mapping.kind == "Service" {
+        let name = &object.name;
+        return Err(Failure::message(format!(
+            "{doing} *v1.Service: invalid service '{name}': Service is defined without a selector"
+        )));
+    }
     if selector.is_empty() {
         let mapping = &object.mapping;
         // Go tells its own type of the object.

@@ -110,6 +110,40 @@ pub async fn run(
     printer: &mut Option<ObjectPrinter>,
     dry: DryRun,
 ) -> Result<(), Failure> {
+    let mappings = kinds(session, chosen).await?;
+    for namespace in &visited.namespaces {
+        for mapping in mappings.iter().filter(|mapping| mapping.namespaced) {
+            let done = kind(session, mapping, namespace, visited, printer, dry).await;
+            done.map_err(|failure| failure.prefixed(&format!("error pruning namespaced object {}: ", told(mapping))))?;
+        }
+    }
+    for mapping in mappings.iter().filter(|mapping| !mapping.namespaced) {
+        let done = kind(session, mapping, "", visited, printer, dry).await;
+        done.map_err(|failure| failure.prefixed(&format!("error pruning nonNamespaced object {}: ", told(mapping))))?;
+    }
+    Ok(())
+}
+
+/// All that would be pruned.
+///
+/// # Errors
+/// As kubectl.
+pub async fn all_left(session: &Session, chosen: &[Arc<Mapping>], visited: &Visited) -> Result<Vec<Object>, Failure> {
+    let mappings = kinds(session, chosen).await?;
+    let mut all = Vec::new();
+    for namespace in &visited.namespaces {
+        for mapping in mappings.iter().filter(|mapping| mapping.namespaced) {
+            all.extend(left(session, mapping, namespace, visited).await?);
+        }
+    }
+    for mapping in mappings.iter().filter(|mapping| !mapping.namespaced) {
+        all.extend(left(session, mapping, "", visited).await?);
+    }
+    Ok(all)
+}
+
+/// The kinds that are pruned: those that were chosen, else kubectl's own.
+async fn kinds(session: &Session, chosen: &[Arc<Mapping>]) -> Result<Vec<Arc<Mapping>>, Failure> {
     let mut mappings = chosen.to_vec();
     if mappings.is_empty() {
         session
@@ -124,22 +158,35 @@ pub async fn run(
             })?);
         }
     }
-    for namespace in &visited.namespaces {
-        for mapping in mappings.iter().filter(|mapping| mapping.namespaced) {
-            let done = kind(session, mapping, namespace, visited, printer, dry).await;
-            done.map_err(|failure| failure.prefixed(&format!("error pruning namespaced object {}: ", told(mapping))))?;
-        }
-    }
-    for mapping in mappings.iter().filter(|mapping| !mapping.namespaced) {
-        let done = kind(session, mapping, "", visited, printer, dry).await;
-        done.map_err(|failure| failure.prefixed(&format!("error pruning nonNamespaced object {}: ", told(mapping))))?;
-    }
-    Ok(())
+    Ok(mappings)
 }
 
 /// A kind as Go prints it.
 fn told(mapping: &Mapping) -> String {
     format!("{}/{}, Kind={}", mapping.group, mapping.version, mapping.kind)
+}
+
+/// The objects of one kind in a namespace that were applied before and are not among the visited.
+async fn left(
+    session: &Session,
+    mapping: &Arc<Mapping>,
+    namespace: &str,
+    visited: &Visited,
+) -> Result<Vec<Object>, Failure> {
+    let call = Call::get(mapping.path(namespace, "", "")).query("labelSelector", session.options.text("selector"));
+    let mut list = session.api().await?.value(&call).await?;
+    let items = match list["items"].take() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    };
+    let is_left = |item: &Value| {
+        let metadata = &item["metadata"];
+        // What was made in another way than by apply is somebody else's.
+        metadata["annotations"].get(LAST_APPLIED).is_some()
+            && metadata["uid"].as_str().is_none_or(|uid| !visited.uids.contains(uid))
+    };
+    let items = items.into_iter().filter(is_left);
+    Ok(items.map(|item| Object::read(Arc::clone(mapping), with_kind(item, mapping))).collect())
 }
 
 /// Prunes the objects of one kind in a namespace.
@@ -152,20 +199,7 @@ async fn kind(
     dry: DryRun,
 ) -> Result<(), Failure> {
     let api = session.api().await?;
-    let call = Call::get(mapping.path(namespace, "", "")).query("labelSelector", session.options.text("selector"));
-    let mut list = api.value(&call).await?;
-    let items = match list["items"].take() {
-        Value::Array(items) => items,
-        _ => Vec::new(),
-    };
-    for item in items {
-        let metadata = &item["metadata"];
-        // What was made in another way than by apply is somebody else's.
-        let was_applied = metadata["annotations"].get(LAST_APPLIED).is_some();
-        if !was_applied || metadata["uid"].as_str().is_some_and(|uid| visited.uids.contains(uid)) {
-            continue;
-        }
-        let object = Object::read(Arc::clone(mapping), with_kind(item, mapping));
+    for object in left(session, mapping, namespace, visited).await? {
         if dry != DryRun::Client {
             let mut body = json!({"propagationPolicy": delete::propagation(session)?});
             if session.options.number("grace-period") >= 0 {

@@ -1,22 +1,9 @@
 //! Commands of kubectl that have no place here, each with the reason.
 
 use crate::tools::kubectl::error::Failure;
-use crate::tools::kubectl::options::{FILES, Flag, PRINT};
+use crate::tools::kubectl::options::Flag;
 use crate::tools::kubectl::session::Session;
 
-/// The options of `edit` and `apply edit-last-applied`.
-pub const EDIT_OPTIONS: &[&[Flag]] = &[
-    &[
-        Flag::text("field-manager"),
-        Flag::switch("output-patch"),
-        Flag::switch("save-config"),
-        Flag::text("subresource"),
-        Flag::text("validate").or("strict").alone("strict"),
-        Flag::switch("windows-line-endings"),
-    ],
-    FILES,
-    PRINT,
-];
 /// The options of `port-forward`.
 pub const FORWARD_OPTIONS: &[&[Flag]] =
     &[&[Flag::list("address").or("localhost"), Flag::duration("pod-running-timeout", "1m")]];
@@ -36,25 +23,9 @@ pub const PROXY_OPTIONS: &[&[Flag]] = &[&[
     Flag::text("www").short('w'),
     Flag::text("www-prefix").short('P'),
 ]];
-/// The options of `attach`.
-pub const ATTACH_OPTIONS: &[&[Flag]] = &[&[
-    Flag::text("container").short('c'),
-    Flag::duration("pod-running-timeout", "1m"),
-    Flag::switch("quiet").short('q'),
-    Flag::switch("stdin").short('i'),
-    Flag::switch("tty").short('t'),
-]];
 
 fn refused(session: &Session, why: &str) -> Failure {
     Failure::message(format!("{} is refused: {why}", session.command))
-}
-
-/// Refuses to open an editor.
-///
-/// # Errors
-/// Always.
-pub async fn editor(session: &Session) -> Result<(), Failure> {
-    Err(refused(session, "no editor is started here: change the object with kubectl patch, apply or replace"))
 }
 
 /// Refuses to open a port.
@@ -66,12 +37,4 @@ pub async fn port(session: &Session) -> Result<(), Failure> {
         session,
         "no port of this machine is opened: ask from inside the cluster, with kubectl exec, or with kubectl get --raw",
     ))
-}
-
-/// Refuses to attach to a running container.
-///
-/// # Errors
-/// Always.
-pub async fn attach(session: &Session) -> Result<(), Failure> {
-    Err(refused(session, "there is no terminal to attach: use kubectl logs -f, or kubectl exec"))
 }

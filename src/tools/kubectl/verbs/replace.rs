@@ -5,6 +5,7 @@ use http::Method;
 use super::apply::{validation, with_last_applied};
 use super::dry_run::{DryRun, tell};
 use super::follow::{Event, Following};
+use super::raw;
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
@@ -19,7 +20,7 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::text("field-manager").or("kubectl-replace"),
         Flag::switch("force"),
         Flag::number("grace-period", "-1"),
-        Flag::refused("raw", "this kubectl does not have it yet"),
+        Flag::text("raw"),
         Flag::switch("save-config"),
         Flag::text("subresource"),
         Flag::duration("timeout", "0s"),
@@ -42,6 +43,9 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     if !session.has_files() {
         return Err(Failure::message("must specify one of -f and -k"));
+    }
+    if !options.text("raw").is_empty() {
+        return raw::send(session, Method::PUT, true).await;
     }
     let dry = DryRun::of(session).await?;
     let force = options.on("force");

@@ -76,7 +76,8 @@ async fn change(
         return Err(Failure::message("required resource not specified"));
     }
     let mut printer = ObjectPrinter::chosen(session).await?;
-    let selection = session.select(&options.args, Rules { type_alone: true, selectors: true }).await?;
+    let selection =
+        session.select(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
     let mut failures = selection.failures;
     if selection.objects.is_empty() && failures.is_empty() {
         let namespace = session.namespace().await?;

@@ -12,6 +12,7 @@ use crate::tools::kubectl::print::json::sorted;
 use crate::tools::kubectl::print::object::ObjectPrinter;
 use crate::tools::kubectl::resources::{Object, Rules};
 use crate::tools::kubectl::session::Session;
+use crate::tools::kubectl::strategic;
 
 /// The options of `history`.
 pub const OPTIONS: &[&[Flag]] = &[&[Flag::number("revision", "0"), Flag::text("selector").short('l')], FILES, PRINT];
@@ -76,7 +77,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         return Err(Failure::message(format!("revision must be a positive integer: {wanted}")));
     }
     let mut printer = ObjectPrinter::chosen(session).await?;
-    let selection = session.select(&options.args, Rules { type_alone: true, selectors: true }).await?;
+    let selection =
+        session.select(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
     let mut failures = selection.failures;
     for object in &selection.objects {
         if !is_kept(object) {
@@ -86,7 +88,11 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
         if let Some(printer) = &mut printer {
             let revisions = revisions(session, object).await?;
             for revision in revisions.iter().filter(|revision| wanted == 0 || revision.number == wanted) {
-                let mut keeper = revision.keeper.clone();
+                let mut keeper = match object.mapping.kind.as_str() {
+                    "Deployment" => revision.keeper.clone(),
+                    // Of others it is the object as it was then.
+                    _ => strategic::merged(&object.value, &revision.keeper["data"]),
+                };
                 // Go writes the time also where there is none.
                 if let Some(metadata) = keeper.pointer_mut("/spec/template/metadata").and_then(Value::as_object_mut) {
                     metadata.insert("creationTimestamp".into(), Value::Null);
@@ -175,7 +181,8 @@ pub async fn undo(session: &Session) -> Result<(), Failure> {
         return Err(Failure::message("required resource not specified"));
     }
     let mut printer = ObjectPrinter::chosen(session).await?;
-    let selection = session.select(&options.args, Rules { type_alone: true, selectors: true }).await?;
+    let selection =
+        session.select(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
     let mut failures = selection.failures;
     for object in &selection.objects {
         match back(session, object).await {

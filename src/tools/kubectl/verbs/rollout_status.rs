@@ -33,7 +33,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if revision < 0 {
         return Err(Failure::message(format!("revision must be a positive integer: {revision}")));
     }
-    let selection = session.select(&options.args, Rules { type_alone: true, selectors: true }).await?;
+    let selection =
+        session.select(&options.args, Rules { type_alone: true, selectors: true, ..Rules::default() }).await?;
     let mut failures = selection.failures;
     if selection.objects.is_empty() && failures.is_empty() {
         let namespace = session.namespace().await?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::dry_run::DryRun;
 use super::expose;
 use super::follow::{Event, Following};
-use super::{attach, create};
+use super::{attach, create, overrides};
 use crate::tools::kubectl::api::Call;
 use crate::tools::kubectl::claims;
 use crate::tools::kubectl::error::Failure;
@@ -28,8 +28,6 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::text("image-pull-policy"),
         Flag::text("labels").short('l'),
         Flag::switch("leave-stdin-open"),
-        Flag::text("override-type").or("merge"),
-        Flag::text("overrides"),
         Flag::duration("pod-running-timeout", "1m0s"),
         Flag::text("port"),
         Flag::switch("privileged"),
@@ -40,6 +38,7 @@ pub const OPTIONS: &[&[Flag]] = &[
         Flag::switch("stdin").short('i'),
         Flag::switch("tty").short('t'),
     ],
+    overrides::OPTIONS,
     DRY_RUN,
     PRINT,
 ];
@@ -83,17 +82,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if options.on("expose") && port.is_empty() {
         return Err(session.usage("--port must be set when exposing a service"));
     }
-    let mut pod = pod(session, name, words)?;
-    if !options.text("overrides").is_empty() {
-        let patch: Value =
-            serde_json::from_str(options.text("overrides")).map_err(|_| Failure::message("Invalid JSON Patch"))?;
-        match options.text("override-type") {
-            "merge" => json_patch::merge(&mut pod, &patch),
-            other => {
-                return Err(Failure::message(format!("--override-type={other} is not built into this kubectl")));
-            }
-        }
-    }
+    session.discovered(1).await?;
+    let mut pod = overrides::overridden(session, pod(session, name, words)?)?;
     if options.on("expose") {
         let labels = pod["metadata"]["labels"].clone();
         let service = expose::of_pod(name, port, &labels)?;

@@ -47,7 +47,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     }
     let dry = DryRun::of(session).await?;
     let mut printer = ObjectPrinter::chosen(session).await?;
-    let selection = session.select(&options.args, Rules { type_alone: false, selectors: true }).await?;
+    let selection =
+        session.select(&options.args, Rules { type_alone: false, selectors: true, ..Rules::default() }).await?;
     if selection.objects.is_empty() {
         let why = selection.failures.iter().map(Failure::words).collect::<Vec<_>>().join(", ");
         return Err(Failure::message(format!("no objects passed to scale {why}").trim_end().to_owned()));

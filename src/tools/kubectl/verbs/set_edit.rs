@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use super::create;
 use super::create_policy::canonical;
 use super::dry_run::{DryRun, tell};
-use super::typed::as_go_writes_it;
 use crate::tools::kubectl::api::{Call, STRATEGIC_MERGE};
 use crate::tools::kubectl::discovery::Mapping;
 use crate::tools::kubectl::error::Failure;
 use crate::tools::kubectl::options::{DRY_RUN, FILES, Flag, PRINT};
 use crate::tools::kubectl::print::object::ObjectPrinter;
+use crate::tools::kubectl::print::written::as_go_writes_it;
 use crate::tools::kubectl::resources::{Object, Rules, Selection};
 use crate::tools::kubectl::session::Session;
 use crate::tools::kubectl::three_way;
@@ -122,7 +122,7 @@ fn offline(value: Value) -> Object {
 /// As kubectl.
 pub async fn objects(session: &Session, resources: &[String]) -> Result<Selection, Failure> {
     if !session.options.on("local") {
-        return session.select(resources, Rules { type_alone: false, selectors: true }).await;
+        return session.select(resources, Rules { type_alone: false, selectors: true, ..Rules::default() }).await;
     }
     if session.options.text("dry-run") == "server" {
         return Err(Failure::message("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));

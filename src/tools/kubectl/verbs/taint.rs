@@ -62,7 +62,8 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     fitting(session, &changes)?;
     let dry = DryRun::of(session).await?;
     let mut printer = ObjectPrinter::chosen(session).await?;
-    let selection = session.select(resources, Rules { type_alone: options.on("all"), selectors: true }).await?;
+    let selection =
+        session.select(resources, Rules { type_alone: options.on("all"), selectors: true, ..Rules::default() }).await?;
     let mut failures = selection.failures;
     for node in &selection.objects {
         match one(session, node, &changes, dry).await {

@@ -56,7 +56,7 @@ pub async fn run(session: &Session) -> Result<(), Failure> {
     if options.args.is_empty() && !session.has_files() {
         return Err(Failure::message("at least one resource must be specified to use a selector"));
     }
-    let rules = Rules { type_alone: false, selectors: true };
+    let rules = Rules { type_alone: false, selectors: true, ..Rules::default() };
     let deadline = match options.duration("timeout") {
         _ if options.is_negative("timeout") => Some(session.clock().elapsed() + WEEK),
         Some(limit) => Some(session.clock().elapsed() + limit),

@@ -1,6 +1,8 @@
 //! Commands in containers, over WebSocket, as `v5.channel.k8s.io` and `v4.channel.k8s.io` have it: the first byte of each
 //! message names its stream.
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
 use http::{HeaderValue, Response, StatusCode, header};
@@ -12,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, frame::coding::
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::body::{self, Body};
-use super::super::hooks::{ExecAnswer, ExecRequest};
+use super::super::hooks::{Attached, ExecAnswer, ExecRequest, LogStream};
 use super::super::request::Call;
 use super::super::{Server, Status};
 use crate::sandbox::cluster::store::Object;
@@ -97,16 +99,25 @@ impl Session {
         }
         let tty = self.request.tty;
         let answer = match self.server.containers() {
-            Some(containers) => containers.exec(&self.pod, &self.container, self.request).await,
+            Some(containers) if self.request.command.is_empty() => {
+                containers.attach(&self.pod, &self.container, self.request.stdin)
+            }
+            Some(containers) => containers.exec(&self.pod, &self.container, self.request).await.map(Attached::Ended),
             None => Err(Status::internal("no kubelet answers")),
         };
         let status = match answer {
-            Ok(answer) => {
+            Ok(Attached::Ended(answer)) => {
                 let (first, second) = if tty { (STDOUT, STDOUT) } else { (STDOUT, STDERR) };
                 // Programs tell what they do before they print what came of it.
                 send(&mut socket, second, &answer.stderr).await?;
                 send(&mut socket, first, &answer.stdout).await?;
                 ended(&answer)
+            }
+            Ok(Attached::Prints(printed)) => {
+                if pass(&mut socket, printed).await?.is_break() {
+                    return Ok(());
+                }
+                ended(&ExecAnswer::default())
             }
             Err(status) => status.to_json(),
         };
@@ -119,6 +130,24 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// Sends what a container prints until it ends, or the other side has gone (`Break`).
+async fn pass(socket: &mut Socket, mut printed: LogStream) -> Result<ControlFlow<()>, Error> {
+    loop {
+        let text = tokio::select! {
+            text = printed.next() => text,
+            message = socket.next() => match message {
+                None | Some(Err(_) | Ok(Message::Close(_))) => return Ok(ControlFlow::Break(())),
+                // What it is told now it does not read.
+                Some(Ok(_)) => continue,
+            },
+        };
+        match text {
+            Some(text) => send(socket, STDOUT, &text).await?,
+            None => return Ok(ControlFlow::Continue(())),
+        }
     }
 }
 

@@ -2,6 +2,28 @@
 
 use serde_json::{Value, json};
 
+/// The same for an object, or for a list of them whose items don't say what they are.
+pub fn with_all_fields(object: &Value) -> Value {
+    let mut object = object.clone();
+    let kind = object["kind"].as_str().unwrap_or_default().trim_end_matches("List").to_owned();
+    match object.get_mut("items").and_then(Value::as_array_mut) {
+        None => as_go_writes_it(&mut object),
+        Some(items) => {
+            for item in items {
+                let named = item.get("kind").is_some();
+                if !named && let Some(item) = item.as_object_mut() {
+                    item.insert("kind".into(), kind.as_str().into());
+                }
+                as_go_writes_it(item);
+                if !named && let Some(item) = item.as_object_mut() {
+                    item.shift_remove("kind");
+                }
+            }
+        }
+    }
+    object
+}
+
 /// Adds the fields that Go's types always write. Kinds that kubectl has no type for stay as they are.
 pub fn as_go_writes_it(value: &mut Value) {
     let kind = value["kind"].as_str().unwrap_or_default().to_owned();
@@ -22,6 +44,7 @@ pub fn as_go_writes_it(value: &mut Value) {
         "Service",
         "RoleBinding",
         "ClusterRoleBinding",
+        "HorizontalPodAutoscaler",
     ];
     if !known.contains(&kind.as_str()) {
         return;
@@ -54,6 +77,7 @@ pub fn as_go_writes_it(value: &mut Value) {
             fill(value, "status", json!({}));
         }
         "RoleBinding" | "ClusterRoleBinding" => {}
+        "HorizontalPodAutoscaler" => at(value, "/status", "currentMetrics", Value::Null),
         kind => {
             template(value.pointer_mut("/spec/template"));
             let (strategy, status) = match kind {
