@@ -48,6 +48,7 @@ fn in_process(bencher: divan::Bencher<'_, '_>) {
                 stdin: TargetInput::new(requests, chunks),
                 out: Output::new(pieces, clock.clone()),
                 exports: lectern::tools::Exports::default(),
+                commands: lectern::tools::Commands::default(),
             };
             let mut bytes = 0;
             let collect = async {

@@ -176,7 +176,7 @@ fn parts_of_objects_are_set() {
 #[test]
 fn what_has_no_place_is_refused_by_name() {
     with_cluster(async |cluster| {
-        for line in ["edit deploy carts", "port-forward svc/carts 80", "proxy", "completion bash"] {
+        for line in ["port-forward svc/carts 80", "proxy", "completion bash"] {
             let ran = cluster.run(line).await;
             let words: Vec<&str> = line.split(' ').take(if line.starts_with("completion") { 2 } else { 1 }).collect();
             let start = format!("error: kubectl {} is refused: ", words.join(" "));
