@@ -163,7 +163,7 @@ fn errors_of_everyday_commands() {
         &[
             ("kubectl top pod", 0, "", "No resources found in default namespace."),
             ("kubectl top pod -n carts --no-headers | wc -l", 0, "2", ""),
-            ("kubectl top node --no-headers | wc -l", 0, "3", ""),
+            ("kubectl top node --no-headers | wc -l", 0, "2", ""),
             (
                 "kubectl top pod --containers -n carts | head -1 | tr -s ' '",
                 0,
