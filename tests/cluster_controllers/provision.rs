@@ -402,3 +402,25 @@ fn many_pods_without_room_get_their_machines_in_time() {
         });
     assert_eq!(zones.values().copied().collect::<Vec<_>>(), [10, 10], "they are spread");
 }
+
+#[test]
+fn a_pod_whose_machine_others_have_filled_gets_another() {
+    let mut world = pooled(Value::Null);
+    let alone = |name: &str, memory: &str, team: &str| {
+        json!({"metadata": {"name": name, "namespace": "default"}, "spec": {"nodeSelector": {"type": team}, "containers": [
+            {"name": "app", "image": "web:1", "resources": {"requests": {"memory": memory}}}]}})
+    };
+    world.create(&resources::PODS, alone("patient", "2500Mi", "pool"));
+    world.wait(2);
+    // Somebody places another one there by hand before the machine is there.
+    let claim = world.controllers.control.store.list(&CLAIMS, None).remove(0);
+    let machine = object::text(&claim, "/status/providerID").rsplit('/').next().unwrap().to_owned();
+    let mut taker = alone("taker", "2500Mi", "pool");
+    taker["spec"]["nodeName"] = machine.as_str().into();
+    world.create(&resources::PODS, taker);
+    world.wait(120);
+    let patient = world.get(&resources::PODS, "patient");
+    assert_eq!(patient["status"]["phase"], "Running", "{patient:#}");
+    assert_ne!(patient["spec"]["nodeName"], machine);
+    assert_eq!(machines_started(&world), 2);
+}

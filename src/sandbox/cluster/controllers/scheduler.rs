@@ -305,6 +305,11 @@ fn unfit(
     }
 }
 
+/// Whether a node has what a Pod requests besides what is on it.
+pub fn has_room(pod: &Value, node: &Value, occupancy: &Occupancy) -> bool {
+    room(pod, node, occupancy).is_ok()
+}
+
 /// The ports of the node itself that a Pod takes, each with its protocol.
 fn host_ports(pod: &Value) -> Vec<(i64, &str)> {
     let containers = object::list(pod, "/spec/containers").iter();

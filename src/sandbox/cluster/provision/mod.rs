@@ -116,8 +116,14 @@ pub fn reconcile(control: &Control, nodes: &mut Nodes, occupancy: &Occupancy) ->
     let next = life::advance(control, &mut state);
     fargate::bind(control, &state);
     let pools = pools::reconcile(control, nodes, &mut state, occupancy);
+    // Machines that pools started or stopped just now are looked at in time too.
+    let under_way = state.machines.values().filter_map(|machine| match machine.stage {
+        Stage::Booting { until } | Stage::Stopping { until } => Some(until),
+        _ => None,
+    });
+    let next = next.into_iter().chain(pools).chain(under_way).min();
     nodes.provisioned = state;
-    next.into_iter().chain(pools).min()
+    next
 }
 
 /// Whether a change of a Pod may mean that a machine is needed.

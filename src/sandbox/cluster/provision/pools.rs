@@ -79,7 +79,7 @@ pub(super) fn reconcile(
     note_progress(control, state);
     let waiting = waiting(control);
     let mut next = None;
-    let homeless = unclaimed(&waiting, state);
+    let homeless = unclaimed(control, &waiting, state, occupancy);
     if homeless.is_empty() || pools.is_empty() {
         state.batch = None;
     } else {
@@ -107,15 +107,25 @@ fn waiting(control: &Control) -> Vec<Object> {
     waiting
 }
 
-/// Those of the Pods for which no machine was started. As long as its machine is there a Pod gets no other: one that has room and is not
-/// taken would be of no more use.
-fn unclaimed(waiting: &[Object], state: &Provisioned) -> Vec<Object> {
-    if waiting.is_empty() {
-        return Vec::new();
+/// Those of the Pods that no machine is for. A Pod gets no other as long as its machine is there and has room for it: one that it does
+/// not take would be of no more use. A machine that others have filled, or that leaves, is none of its own.
+fn unclaimed(control: &Control, waiting: &[Object], state: &Provisioned, occupancy: &Occupancy) -> Vec<Object> {
+    let mut unclaimed: BTreeMap<&str, &Object> = waiting.iter().map(|pod| (object::uid(pod), pod)).collect();
+    for (name, machine) in &state.machines {
+        let Some(claim) = machine.claim.as_ref().filter(|_| !machine.stage.is_leaving()) else { continue };
+        let mut pods = claim.pods.iter().filter(|uid| unclaimed.contains_key(uid.as_str())).peekable();
+        if pods.peek().is_none() {
+            continue;
+        }
+        let node = control.store.get(&node_key(name)).filter(|_| machine.stage == Stage::Working);
+        let full = |pod: &Object| node.as_ref().is_some_and(|node| !scheduler::has_room(pod, node, occupancy));
+        let own: Vec<&str> =
+            pods.map(String::as_str).filter(|uid| unclaimed.get(uid).is_some_and(|pod| !full(pod))).collect();
+        for uid in own {
+            unclaimed.remove(uid);
+        }
     }
-    let claims = state.machines.values().filter_map(|machine| machine.claim.as_ref());
-    let nominated: HashSet<&str> = claims.flat_map(|claim| &claim.pods).map(String::as_str).collect();
-    waiting.iter().filter(|pod| !nominated.contains(object::uid(pod))).cloned().collect()
+    waiting.iter().filter(|pod| unclaimed.contains_key(object::uid(pod))).cloned().collect()
 }
 
 /// Gives the nodes of pools that the cluster began with their claims.
