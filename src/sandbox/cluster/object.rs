@@ -69,10 +69,13 @@ pub fn resource_of(api_version: &str, kind: &str) -> GroupResource {
     GroupResource { group: group.to_owned().into(), resource: plural.into() }
 }
 
-/// What stands at a path of fields, such as `/spec/nodeName`. It is a JSON pointer without escapes and places in lists: undoing
-/// those would copy every field's name, for each of the many times that controllers look.
+/// What stands at a path of fields and places in lists, such as `/spec/containers/0/image`. It is a JSON pointer without escapes:
+/// undoing those would copy every field's name, for each of the many times that controllers look.
 fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('/').skip(1).try_fold(object, |value, field| value.get(field))
+    path.split('/').skip(1).try_fold(object, |value, field| match value {
+        Value::Array(items) => items.get(field.parse::<usize>().ok()?),
+        value => value.get(field),
+    })
 }
 
 /// The text at a path of fields; empty when there is none.
