@@ -26,12 +26,12 @@ impl Picture {
 
 /// No pictures.
 #[derive(Debug, Default)]
-pub struct Pictures;
+pub struct Pictures(());
 
 impl Pictures {
     /// None, whatever the terminal can.
     pub fn of_terminal() -> Self {
-        Self
+        Self(())
     }
 
     /// Never another one.
