@@ -13,14 +13,29 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use hyper_util::client::proxy::matcher::Matcher;
 
 /// What connections are shared by: whether they are encrypted, and their time limits.
 type Way = (bool, Option<Duration>, Option<Duration>);
 
 /// The SDK's default client in all but one thing: it reads no certificates until a request needs them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct OnDemand {
     connectors: Arc<Mutex<HashMap<Way, SharedHttpConnector>>>,
+    /// The environment's proxies, as the SDK reads them.
+    proxies: Arc<Matcher>,
+}
+
+impl OnDemand {
+    /// A client without connections.
+    pub fn new() -> Self {
+        Self { connectors: Arc::default(), proxies: Arc::new(Matcher::from_env()) }
+    }
+}
+
+/// Whether a request may need TLS: by its address, or on its way through a proxy, which may be reached by TLS itself.
+fn may_need_tls(uri: &str, proxies: &Matcher) -> bool {
+    !uri.starts_with("http://") || uri.parse().map_or(true, |uri| proxies.intercept(&uri).is_some())
 }
 
 impl HttpClient for OnDemand {
@@ -41,18 +56,36 @@ struct Deferred {
 
 impl HttpConnector for Deferred {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let proxy = ProxyConfig::from_env();
-        // A proxy may be reached by TLS itself.
-        let encrypted = !request.uri().starts_with("http://") || !proxy.is_disabled();
+        let encrypted = may_need_tls(request.uri(), &self.client.proxies);
         let way = (encrypted, self.settings.connect_timeout(), self.settings.read_timeout());
         let mut connectors = self.client.connectors.lock().unwrap_or_else(PoisonError::into_inner);
         let connector = connectors.entry(way).or_insert_with(|| {
-            let builder = self.builder.clone().proxy_config(proxy);
+            let builder = self.builder.clone().proxy_config(ProxyConfig::from_env());
             SharedHttpConnector::new(match encrypted {
                 true => builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build(),
                 false => builder.build_http(),
             })
         });
         connector.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_goes_by_tls_or_a_proxy_reads_certificates() {
+        let none = Matcher::builder().build();
+        let some = Matcher::builder().http("https://proxy.example:3128").no("127.0.0.1").build();
+        for (uri, proxies, expected) in [
+            ("http://127.0.0.1:8080/clusters", &none, false),
+            ("https://eks.us-west-2.amazonaws.com/clusters", &none, true),
+            ("http://127.0.0.1:8080/clusters", &some, false),
+            ("http://eks.example/clusters", &some, true),
+            ("http://not an address", &none, true),
+        ] {
+            assert_eq!(may_need_tls(uri, proxies), expected, "{uri}");
+        }
     }
 }

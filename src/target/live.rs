@@ -129,7 +129,7 @@ async fn load(profile: Option<&str>, clock: &Clock, programs: &Programs) -> Resu
     }
     let region = EnvironmentVariableRegionProvider::new();
     let region = RegionProviderChain::first_try(region).or_else(of_profile.build()).region().await;
-    let (client, sleep) = (OnDemand::default(), SharedAsyncSleep::new(SessionSleep(clock.clone())));
+    let (client, sleep) = (OnDemand::new(), SharedAsyncSleep::new(SessionSleep(clock.clone())));
     let calls = ProviderConfig::without_region()
         .with_http_client(client.clone())
         .with_sleep_impl(sleep.clone())
