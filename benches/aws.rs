@@ -1,5 +1,5 @@
 //! One call of aws against the sandbox: in process, through the whole shell, and as a whole program beside the AWS CLI on
-//! the same served account. The CLI takes part where LECTERN_AWS_CLI names it.
+//! the same served account. The CLI takes part where it is found.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -121,10 +121,7 @@ fn lectern_as_a_whole_program(bencher: divan::Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn the_aws_cli(bencher: divan::Bencher<'_, '_>) {
-    let Ok(cli) = std::env::var("LECTERN_AWS_CLI") else {
-        println!("skipped: LECTERN_AWS_CLI names no AWS CLI");
-        return;
-    };
+    let Some(cli) = oracles::find("aws").ok().and_then(|path| path.to_str().map(str::to_owned)) else { return };
     let served = Served::start();
     let name = cluster();
     bencher.bench_local(|| served.run(&cli, &["eks", "describe-cluster", "--name", &name]));

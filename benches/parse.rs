@@ -2,7 +2,7 @@
 //!
 //! The pages are looked for as in `tests/corpus.rs`; without them the seed's size is stood in for by a page made here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lectern::lesson::{Course, Lesson};
 
@@ -10,16 +10,9 @@ fn main() {
     divan::main();
 }
 
-fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = root.join("corpus/website");
-    path.exists().then_some(path)
-}
-
 /// The pages with their bytes.
 fn pages() -> Vec<(PathBuf, Vec<u8>)> {
-    let Some(path) = corpus() else {
+    let Ok(path) = oracles::find("shared/corpus/website") else {
         let text =
             "---\ntitle: x\n---\n".to_owned() + &"Some *text*:\n\n```bash wait=1\n$ a \\\n  b\nout\n```\n\n".repeat(50);
         return vec![(PathBuf::from("page.md"), text.into_bytes())];
@@ -51,6 +44,6 @@ fn blocks(bencher: divan::Bencher<'_, '_>) {
 /// Files on disk to a course in order.
 #[divan::bench]
 fn open_course(bencher: divan::Bencher<'_, '_>) {
-    let Some(path) = corpus() else { return };
+    let Ok(path) = oracles::find("shared/corpus/website") else { return };
     bencher.bench(|| Course::open(&path).map_or(0, |course| course.lessons.len()));
 }

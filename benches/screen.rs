@@ -11,7 +11,7 @@ use support::{Screen, World};
 fn main() {
     let mut first: Vec<Duration> = (0..10).map(|_| first_frame(&[])).collect();
     report("first frame, bundled course", &mut first);
-    if let Some(shared) = support::shared() {
+    if let Ok(shared) = oracles::find("shared") {
         let corpus = shared.join("corpus/website").display().to_string();
         let mut first: Vec<Duration> = (0..10).map(|_| first_frame(&[&corpus])).collect();
         report("first frame, corpus", &mut first);

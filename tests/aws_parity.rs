@@ -7,7 +7,7 @@
 //! its own, ours as the whole program.
 //!
 //! `LECTERN_PARITY_ONLY` picks the command lines that hold it, to try a few.
-//! `LECTERN_AWS_CLI` names the CLI's binary, else it is `aws` in PATH; without one the test says so and passes.
+//! `LECTERN_AWS_CLI` names the CLI's binary, else it is `aws` in PATH; without one the tests are ignored.
 
 #[path = "aws_parity/errors.rs"]
 mod errors;
@@ -21,6 +21,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use needs::needs;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -103,21 +104,6 @@ struct Ran {
     status: i32,
     stdout: String,
     stderr: String,
-}
-
-/// The CLI's binary, if there is one that works.
-fn cli() -> Option<PathBuf> {
-    let named = std::env::var_os("LECTERN_AWS_CLI").map_or_else(|| PathBuf::from("aws"), PathBuf::from);
-    #[expect(clippy::disallowed_methods, reason = "the real CLI is the measure")]
-    let version = std::process::Command::new(&named).arg("--version").output().ok()?;
-    if !version.status.success() || !version.stdout.starts_with(b"aws-cli/1") {
-        return None;
-    }
-    if named.components().count() > 1 {
-        return Some(named);
-    }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(&named)).find(|path| path.exists())
 }
 
 /// The real CLI, in one process for many command lines.
@@ -315,12 +301,10 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
+#[needs("aws")]
 #[test]
 fn the_real_cli_and_ours_say_the_same() {
-    let Some(cli) = cli() else {
-        println!("skipped: no AWS CLI 1 (set LECTERN_AWS_CLI to its binary; pip install awscli gives one)");
-        return;
-    };
+    let cli = oracles::path("aws");
     let clock = Clock::starting_at(1.0, "2026-03-04T05:06:07.089Z".parse().unwrap(), Duration::ZERO);
     let runtime = session_runtime(&clock).unwrap();
     let folder = folder();
@@ -459,12 +443,10 @@ fn without_motos_chance(text: &str) -> String {
     text
 }
 
+#[needs("aws", "moto")]
 #[test]
 fn against_moto_too_they_say_the_same() {
-    let (Some(cli), Some(moto)) = (cli(), std::env::var_os("LECTERN_MOTO").map(PathBuf::from)) else {
-        println!("skipped: no AWS CLI 1, or LECTERN_MOTO names no moto_server (pip install 'moto[server]' gives one)");
-        return;
-    };
+    let (cli, moto) = (oracles::path("aws"), oracles::path("moto"));
     let folder = folder();
     let commands: Vec<&str> = lines(FOR_MOTO).collect();
     let ours = {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use needs::needs;
 use serde_json::{Value, json};
 use support::World;
 
@@ -19,18 +20,6 @@ fn page(world: &World, name: &str, body: &str) -> String {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The shared folder of real pages, if it is here.
-fn shared(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = root.join(folder);
-    if !path.exists() {
-        println!("skipped: {} is missing", path.display());
-        return None;
-    }
-    path.canonicalize().ok()
 }
 
 const CLEAN: &str = "```bash\n$ echo hello\nhello\n```";
@@ -267,9 +256,10 @@ fn mending_changes_annotations_and_nothing_else() {
 }
 
 /// The workshop's pages have these slips and no others, but for notes: each was looked at.
+#[needs("shared/corpus")]
 #[test]
 fn the_slips_of_real_pages() {
-    let Some(corpus) = shared("corpus/website") else { return };
+    let corpus = oracles::path("shared/corpus/website");
     let world = World::new();
     let (report, status) = world.json(&["check", corpus.to_str().expect("a path"), "--format", "json"]);
     assert_eq!(status, Some(0));
@@ -365,9 +355,10 @@ fn here(lesson: &Value) -> Vec<Elsewhere> {
 
 /// All 167 pages: the same commands, hooks, time limits and waits, but for the steps that `check` says the other runner does not execute
 /// in full.
+#[needs("shared/corpus")]
 #[test]
 fn real_pages_are_executed_as_by_their_own_runner() {
-    let Some(corpus) = shared("corpus/website") else { return };
+    let corpus = oracles::path("shared/corpus/website");
     let world = World::new();
     let corpus = corpus.to_str().expect("a path");
     let (steps, _) = world.json(&["steps", corpus, "--format", "json"]);

@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 
+use needs::needs;
 use support::World;
 
 /// A page with one step.
@@ -439,12 +440,10 @@ fn a_step_says_which_program_it_ran() {
     assert_eq!((calls[0]["service"].as_str(), calls[0]["operation"].as_str()), (Some("program"), Some("greet")));
 }
 
+#[needs("kubectl")]
 #[test]
 fn the_real_kubectl_may_be_allowed() {
-    let Some(kubectl) = std::env::var_os("LECTERN_KUBECTL") else {
-        println!("skipped: LECTERN_KUBECTL names no kubectl");
-        return;
-    };
+    let kubectl = oracles::path("kubectl");
     let mut world = World::new();
     program(&mut world, "kubectl", &format!("exec {} \"$@\"", kubectl.display()));
     let line = "kubectl get deployments -n carts -o name; kubectl version -o json | jq -r .clientVersion.gitVersion";

@@ -5,13 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use needs::needs;
 use lectern::compare::{Bindings, Case, Comparison, Known, Outcome, Rules, compare, compare_with};
 use proptest::prelude::*;
-
-fn shared() -> PathBuf {
-    std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
-}
 
 #[derive(serde::Deserialize, Clone)]
 struct Pair {
@@ -24,13 +20,9 @@ struct Pair {
     kind: String,
 }
 
-fn pairs(file: &str) -> Option<Vec<Pair>> {
-    let path = shared().join("compare").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: {} is missing", path.display());
-        return None;
-    };
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+fn pairs(file: &str) -> Vec<Pair> {
+    let text = std::fs::read_to_string(oracles::path("shared/compare").join(file)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn judge(command: &str, expected: &str, actual: &str, known: &Known) -> Comparison {
@@ -58,25 +50,28 @@ fn rates(pairs: &[Pair]) -> ((usize, usize), (usize, usize)) {
     (accepts, rejects)
 }
 
+#[needs("shared/compare")]
 #[test]
 fn the_labelled_pairs() {
-    let Some(pairs) = pairs("dev.jsonl") else { return };
+    let pairs = pairs("dev.jsonl");
     let (accepts, rejects) = rates(&pairs);
     println!("false accepts {accepts:?}, false rejects {rejects:?}");
     assert!(accepts.0 as f64 <= 0.005 * accepts.1 as f64, "{accepts:?}");
     assert!(rejects.0 as f64 <= 0.01 * rejects.1 as f64, "{rejects:?}");
 }
 
+#[needs("shared/compare")]
 #[test]
 fn the_pairs_that_are_a_matter_of_opinion() {
-    let Some(pairs) = pairs("dev-optional.jsonl") else { return };
+    let pairs = pairs("dev-optional.jsonl");
     let (accepts, rejects) = rates(&pairs);
     assert_eq!((accepts.0, rejects.0), (0, 0));
 }
 
+#[needs("shared/compare")]
 #[test]
 fn a_match_survives_the_terminal_and_the_file() {
-    let Some(pairs) = pairs("dev.jsonl") else { return };
+    let pairs = pairs("dev.jsonl");
     let known = |pair: &Pair| Known(pair.context.clone());
     for pair in pairs
         .iter()
@@ -120,9 +115,10 @@ fn reversed(value: &serde_json::Value) -> serde_json::Value {
     }
 }
 
+#[needs("shared/compare")]
 #[test]
 fn a_changed_status_never_matches() {
-    let Some(pairs) = pairs("dev.jsonl") else { return };
+    let pairs = pairs("dev.jsonl");
     const CHANGES: [(&str, &str); 8] = [
         (" Running ", " CrashLoopBackOff "),
         (" Ready ", " NotReady "),

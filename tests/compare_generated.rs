@@ -8,13 +8,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use needs::needs;
 use lectern::compare::{Bindings, Case, Known, Outcome, compare};
 use regex::{Captures, Regex};
-
-fn shared() -> PathBuf {
-    std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
-}
 
 /// A small generator of random numbers (xorshift), so that a failure can be met again.
 struct Random(u64);
@@ -458,13 +454,10 @@ fn commands(folder: &Path, found: &mut Vec<(PathBuf, String, String)>) {
     }
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn pairs_made_from_the_corpus() {
-    let docs = shared().join("corpus/website/docs");
-    if !docs.is_dir() {
-        println!("skipped: no corpus at {}", docs.display());
-        return;
-    }
+    let docs = oracles::path("shared/corpus/website/docs");
     let mut found = Vec::new();
     commands(&docs, &mut found);
     found.retain(|(_, _, output)| !output.trim().is_empty());

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use needs::needs;
 use lectern::compare::{Bindings, Case, Known, Outcome, compare};
 
 struct Random(u64);
@@ -74,15 +75,10 @@ fn mutate(text: &str, other: &str, random: &mut Random) -> String {
     text
 }
 
+#[needs("shared/compare")]
 #[test]
 fn mutated_pairs_do_no_harm() {
-    let shared = std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = shared.join("compare/dev.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: {} is missing", path.display());
-        return;
-    };
+    let text = std::fs::read_to_string(oracles::path("shared/compare/dev.jsonl")).unwrap();
     let pairs: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let seconds = std::env::var("LECTERN_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(2);
     let start = Instant::now();

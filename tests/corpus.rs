@@ -1,27 +1,17 @@
 //! The pages of the EKS Workshop, as real input: all of them parse, and what the parser finds is what a reader of lines counts.
 //!
-//! They are not part of this repository: the tests are skipped, and say so, where they are missing. `LECTERN_SHARED` names the folder
+//! They are not part of this repository: the tests are ignored where they are missing. `LECTERN_SHARED` names the folder
 //! that holds them, `../shared` beside the repository otherwise.
 
 use std::path::{Path, PathBuf};
 
+use needs::needs;
 use lectern::cli::steps;
 use lectern::lesson::blocks::Block;
 use lectern::lesson::{Course, CourseFolder, Expected, Lesson, Severity, Span, Step};
 
-fn shared(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = root.join(folder);
-    if !path.exists() {
-        println!("skipped: {} is missing", path.display());
-        return None;
-    }
-    Some(path)
-}
-
-fn course() -> Option<Course> {
-    Some(Course::open(&shared("corpus/website")?).unwrap_or_else(|error| panic!("{error:?}")))
+fn course() -> Course {
+    Course::open(&oracles::path("shared/corpus/website")).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// What stands in a page, counted line by line: no Markdown parser, no shell words.
@@ -115,9 +105,10 @@ fn count_parsed(lesson: &Lesson) -> Count {
     }
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn every_page_parses_and_holds_what_its_lines_hold() {
-    let Some(course) = course() else { return };
+    let course = course();
     let mut total = Count::default();
     for lesson in &course.lessons {
         let text = std::fs::read_to_string(&lesson.path).unwrap();
@@ -132,9 +123,10 @@ fn every_page_parses_and_holds_what_its_lines_hold() {
     assert_eq!(total, Count { steps: 600, commands: 770, annotations: 235, not_tested: 20 });
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn what_is_said_about_the_pages_is_little_and_true() {
-    let Some(course) = course() else { return };
+    let course = course();
     let mut said: Vec<String> = Vec::new();
     for lesson in &course.lessons {
         let name = lesson.path.components().rev().take(2).map(|c| c.as_os_str().to_string_lossy().into_owned());
@@ -149,9 +141,10 @@ fn what_is_said_about_the_pages_is_little_and_true() {
     assert_eq!((said.len(), forgotten), (2, 2), "{said:#?}");
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn spans_are_where_they_say() {
-    let Some(course) = course() else { return };
+    let course = course();
     for lesson in &course.lessons {
         check_spans(lesson);
     }
@@ -193,9 +186,10 @@ fn outline(folder: &CourseFolder, course: &Course, depth: usize, into: &mut Vec<
     }
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn pages_come_in_course_order() {
-    let Some(path) = shared("corpus/website/docs/fundamentals/workloads/keda") else { return };
+    let path = oracles::path("shared/corpus/website/docs/fundamentals/workloads/keda");
     let course = Course::open(&path).unwrap();
     let names: Vec<_> =
         course.lessons.iter().map(|lesson| lesson.path.file_name().unwrap().to_string_lossy().into_owned()).collect();
@@ -208,9 +202,10 @@ fn pages_come_in_course_order() {
     assert!(lines[0].ends_with("with a suite"), "{lines:#?}");
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn set_up_pages_are_shown_and_never_executed() {
-    let Some(course) = course() else { return };
+    let course = course();
     let shown: Vec<_> = course.lessons.iter().filter(|lesson| !lesson.executable).collect();
     assert!(!shown.is_empty());
     for lesson in &course.lessons {
@@ -222,9 +217,10 @@ fn set_up_pages_are_shown_and_never_executed() {
     assert!(!Lesson::read(&shown[0].path).unwrap().executable);
 }
 
+#[needs("shared/seed")]
 #[test]
 fn the_seed_lesson_has_seven_steps() {
-    let Some(path) = shared("seed/use-pod-identity.md") else { return };
+    let path = oracles::path("shared/seed/use-pod-identity.md");
     let course = Course::open(&path).unwrap();
     let lesson = &course.lessons[0];
     assert_eq!((course.title.as_str(), lesson.steps.len()), ("Using EKS Pod Identity", 7));
@@ -241,12 +237,13 @@ fn the_seed_lesson_has_seven_steps() {
     assert!(course.tree.suite.is_none());
 }
 
+#[needs("shared/seed")]
 #[test]
 fn the_bundled_course_has_the_seed_lessons_steps_in_its_own_words() {
     let bundled = Course::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")).unwrap();
     assert_eq!(bundled.title, "Working with Amazon EKS");
     assert!(bundled.lessons.iter().all(|lesson| lesson.diagnostics.is_empty() && lesson.executable));
-    let Some(path) = shared("seed/use-pod-identity.md") else { return };
+    let path = oracles::path("shared/seed/use-pod-identity.md");
     let seed = Lesson::read(&path).unwrap();
     let lesson = bundled.lessons.iter().find(|lesson| lesson.path.ends_with("use-pod-identity.md")).unwrap();
     let steps = |lesson: &Lesson| -> Vec<_> {
@@ -319,9 +316,10 @@ fn every<'a>(blocks: &'a [Block], into: &mut Vec<&'a Block>) {
     }
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn the_tree_to_show_has_every_mark_of_the_pages() {
-    let Some(course) = course() else { return };
+    let course = course();
     let count_lines = |start: &str| -> usize {
         let lines = |lesson: &Lesson| lesson.source.lines().filter(|line| line.trim_start().starts_with(start)).count();
         course.lessons.iter().map(lines).sum()
@@ -357,9 +355,10 @@ fn the_tree_to_show_has_every_mark_of_the_pages() {
     }
 }
 
+#[needs("shared/seed")]
 #[test]
 fn the_course_as_data_has_the_agreed_fields() {
-    let Some(path) = shared("seed/use-pod-identity.md") else { return };
+    let path = oracles::path("shared/seed/use-pod-identity.md");
     let course = Course::open(&path).unwrap();
     let text = steps::json(&course).unwrap();
     let order = [

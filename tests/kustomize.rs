@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use needs::needs;
 use lectern::tools::{Files, Root, kustomize};
 
 /// What was printed to standard output and error, and the exit status.
@@ -17,16 +18,6 @@ struct Outcome {
 
 /// How many kustomizations the corpus has, and how many of them name a file that is not in it: kubectl fails there.
 const KUSTOMIZATIONS: (usize, usize) = (97, 2);
-
-fn oracle() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("LECTERN_KUBECTL") {
-        return Some(PathBuf::from(named));
-    }
-    let path = std::env::var_os("PATH")?;
-    let found = std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file())?;
-    let plain = found.canonicalize().ok()?.with_file_name("kubectl.1.33");
-    plain.is_file().then_some(plain)
-}
 
 /// What the real one does. Every build has its own process, whose state is not the next one's.
 fn theirs(program: &Path, root: &Path, folder: &str) -> Outcome {
@@ -62,18 +53,11 @@ fn kustomizations(folder: &Path, found: &mut Vec<PathBuf>) {
     entries.iter().filter(|path| path.is_dir()).for_each(|path| kustomizations(path, found));
 }
 
+#[needs("kubectl", "shared/corpus")]
 #[test]
 fn every_kustomization_of_the_corpus_is_built_as_kubectl_builds_it() {
-    let shared = std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let Ok(root) = shared.join("corpus/manifests").canonicalize() else {
-        println!("skipped: no corpus under {}", shared.display());
-        return;
-    };
-    let Some(program) = oracle() else {
-        println!("skipped: no kubectl 1.33 to compare with");
-        return;
-    };
+    let root = oracles::path("shared/corpus/manifests");
+    let program = oracles::path("kubectl");
     let mut folders = Vec::new();
     kustomizations(&root, &mut folders);
     let mut failed = Vec::new();
@@ -163,10 +147,7 @@ fn cases(text: &str) -> Vec<(&str, Vec<(&str, &str)>)> {
 }
 
 fn compare(file: &str, text: &str) {
-    let Some(program) = oracle() else {
-        println!("skipped: no kubectl 1.33 to compare with");
-        return;
-    };
+    let program = oracles::path("kubectl");
     let mut different = Vec::new();
     let all = cases(text);
     for (name, files) in &all {
@@ -201,6 +182,7 @@ fn compare(file: &str, text: &str) {
 
 macro_rules! compared {
     ($($test:ident $file:literal;)*) => {$(
+        #[needs("kubectl")]
         #[test]
         fn $test() {
             compare($file, include_str!($file));

@@ -11,12 +11,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use needs::needs;
 use serde_json::Value;
-use support::{World, shared};
+use support::World;
 
-/// The workshop's module, if it is there.
-fn corpus() -> Option<PathBuf> {
-    shared().map(|shared| shared.join("corpus/website/docs/fastpaths/developer/amazon-eks-pod-identity"))
+/// The workshop's module.
+fn corpus() -> PathBuf {
+    oracles::path("shared/corpus/website/docs/fastpaths/developer/amazon-eks-pod-identity")
 }
 
 /// The course that comes with the program.
@@ -59,9 +60,10 @@ fn is_green(course: &Path) {
     assert!(began.elapsed() < Duration::from_secs(300), "it took {:?}", began.elapsed());
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn the_module_of_the_workshop_is_green() {
-    let Some(module) = corpus() else { return };
+    let module = corpus();
     is_green(&module);
 }
 
@@ -263,13 +265,14 @@ const FLOORS: &[(&str, usize)] = &[
     ("fundamentals/storage/mountpoint-s3", 7),
 ];
 
+#[needs("shared/corpus")]
 #[test]
 fn folders_of_the_workshop_pass_as_far_as_they_did() {
-    let Some(shared) = shared() else { return };
+    let docs = oracles::path("shared/corpus/website/docs");
     let world = World::new();
     let folders: Vec<String> = FLOORS
         .iter()
-        .map(|(folder, _)| shared.join("corpus/website/docs").join(folder).display().to_string())
+        .map(|(folder, _)| docs.join(folder).display().to_string())
         .collect();
     let mut arguments = vec!["grade", "--speed", "1000", "--jobs", "2", "--format", "json"];
     arguments.extend(folders.iter().map(String::as_str));

@@ -1,5 +1,5 @@
 //! The text tools against the real ones: the same command lines on the same input give the same output, messages and
-//! status. Where a real tool is missing its table is skipped, with a message.
+//! status. Where a real tool is missing its tests are ignored.
 
 #[path = "text_tools/folders.rs"]
 mod folders;

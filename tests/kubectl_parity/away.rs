@@ -7,12 +7,13 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Mutex;
 
+use needs::needs;
 use serde_json::json;
 
 use crate::lines::Section;
 use crate::masks::Masks;
 use crate::own::run;
-use crate::{lines, real_kubectl, sides};
+use crate::{lines, sides};
 
 /// What servers answer, whatever they are asked: the status, the type and the body.
 const SERVERS: &[(&str, u16, &str, &str)] = &[
@@ -91,12 +92,10 @@ fn configure(home: &Path, addresses: &BTreeMap<&str, String>, current: &str) {
     std::fs::write(home.join(".kube/config"), config.to_string()).unwrap();
 }
 
+#[needs("kubectl")]
 #[test]
 fn of_a_server_that_is_away_is_said_what_kubectl_says() {
-    let Some(program) = real_kubectl() else {
-        println!("skipped: no LECTERN_KUBECTL, and no kubectl.1.33 beside the kubectl on PATH");
-        return;
-    };
+    let program = oracles::path("kubectl");
     let masks = Masks::new();
     let addresses = start();
     let sections = Mutex::new(lines::sections(include_str!("away.txt"), true));

@@ -2,11 +2,11 @@
 //! output, standard error and exit status must be the same but for what [`masks`] lists; the share is printed by verb.
 //!
 //! `reads.txt` is run on one sandbox that both ask, `changes.txt` on two, one for each; see [`lines`] for the form, [`own`] for
-//! `own.txt` and [`away`] for `away.txt`. [`ways`] has the ways to a cluster. With the
-//! shared corpus at hand (`LECTERN_SHARED`, else `../shared`) the kubectl lines of its pages that need no shell are run too.
+//! `own.txt` and [`away`] for `away.txt`. [`ways`] has the ways to a cluster. The kubectl lines of the shared corpus's pages
+//! (`LECTERN_SHARED`, else `../shared`) that need no shell are run too.
 //!
 //! The real kubectl is the file that `LECTERN_KUBECTL` names, else `kubectl.1.33` beside the `kubectl` on PATH; without one
-//! the test says that it was skipped. `LECTERN_PARITY_ONLY` picks the sections whose name holds it, to try a few;
+//! the tests are ignored. `LECTERN_PARITY_ONLY` picks the sections whose name holds it, to try a few;
 //! `LECTERN_PARITY_SHOW` shows every line's outputs, the same ones too.
 
 mod away;
@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use needs::needs;
 use lines::{Line, Section};
 use masks::Masks;
 
@@ -33,43 +34,22 @@ const AT_LEAST_LINES: usize = 400;
 /// How many sections are run at the same time.
 const AT_ONCE: usize = 3;
 
-fn real_kubectl() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("LECTERN_KUBECTL") {
-        return Some(PathBuf::from(named));
-    }
-    std::env::split_paths(&std::env::var_os("PATH")?).find_map(|folder| {
-        let kubectl = folder.join("kubectl").canonicalize().ok()?;
-        Some(kubectl.parent()?.join("kubectl.1.33")).filter(|path| path.is_file())
-    })
-}
-
-fn corpus() -> Option<PathBuf> {
-    let shared = std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    shared.join("corpus").canonicalize().ok()
-}
-
 /// What came of one line.
 pub struct Outcome {
     line: Line,
     same: bool,
 }
 
+#[needs("kubectl", "shared/corpus")]
 #[test]
 fn the_native_kubectl_says_what_the_real_one_says() {
-    let Some(program) = real_kubectl() else {
-        println!("skipped: no LECTERN_KUBECTL, and no kubectl.1.33 beside the kubectl on PATH");
-        return;
-    };
+    let program = oracles::path("kubectl");
     let mut sections = lines::sections(include_str!("reads.txt"), false);
     sections.extend(lines::sections(include_str!("changes.txt"), true));
     let own: usize = sections.iter().map(|section| section.lines.len()).sum();
     assert!(own >= AT_LEAST_LINES, "{own} lines");
-    let corpus = corpus();
-    match &corpus {
-        Some(corpus) => sections.extend(lines::of_corpus(corpus)),
-        None => println!("no corpus: its lines are left out"),
-    }
+    let corpus = oracles::path("shared/corpus");
+    sections.extend(lines::of_corpus(&corpus));
     if let Ok(only) = std::env::var("LECTERN_PARITY_ONLY") {
         sections.retain(|section| section.name.contains(&only));
     }

@@ -4,9 +4,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use needs::needs;
 use crate::harness::Ran;
 use crate::masks::Masks;
-use crate::{lines, real_kubectl, sides};
+use crate::{lines, sides};
 
 /// Runs a program in a folder that is its home.
 #[allow(clippy::disallowed_methods, reason = "two programs are compared as their users start them")]
@@ -27,12 +28,10 @@ pub fn run(program: &Path, words: &[&str], folder: &Path) -> Ran {
     }
 }
 
+#[needs("kubectl")]
 #[test]
 fn a_configuration_of_one_s_own_is_shown_and_changed_as_kubectl_does() {
-    let Some(program) = real_kubectl() else {
-        println!("skipped: no LECTERN_KUBECTL, and no kubectl.1.33 beside the kubectl on PATH");
-        return;
-    };
+    let program = oracles::path("kubectl");
     let masks = Masks::new();
     for section in lines::sections(include_str!("own.txt"), true) {
         let (ours_at, theirs_at) = (sides::folder(), sides::folder());

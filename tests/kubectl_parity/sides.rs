@@ -31,7 +31,7 @@ const SETTLES: Duration = Duration::from_secs(90);
 /// What all sections share.
 pub struct Place {
     pub program: PathBuf,
-    pub corpus: Option<PathBuf>,
+    pub corpus: PathBuf,
     pub masks: Masks,
     /// What the time went to, over all sections.
     pub spent: Mutex<BTreeMap<&'static str, Duration>>,
@@ -240,13 +240,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn files(folder: &Path, corpus: Option<&Path>) -> Files {
+fn files(folder: &Path, corpus: &Path) -> Files {
     let root = |path: &Path, writable| {
         let dir = cap_std::fs::Dir::open_ambient_dir(path, cap_std::ambient_authority()).unwrap();
         Root { path: path.to_owned(), dir, writable }
     };
     let mut roots = vec![root(folder, true)];
-    roots.extend(corpus.map(|corpus| root(&corpus.join("manifests"), false)));
+    roots.push(root(&corpus.join("manifests"), false));
     Files::new(roots, folder.to_owned())
 }
 
@@ -263,7 +263,7 @@ pub fn run(place: &Place, section: Section) -> Vec<Outcome> {
         let start = async |folder: &tempfile::TempDir| {
             let sandbox = Sandbox::start(&scenario, &clock).await.unwrap();
             let target = Target::sandbox(sandbox, clock.clone());
-            Cluster::new(&clock, target, files(&folder.path().canonicalize().unwrap(), place.corpus.as_deref()))
+            Cluster::new(&clock, target, files(&folder.path().canonicalize().unwrap(), &place.corpus))
         };
         let ours = start(&ours_at).await;
         let second = if section.changes { Some(start(&theirs_at).await) } else { None };

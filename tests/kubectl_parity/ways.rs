@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use needs::needs;
 use lectern::clock::{Clock, session_runtime};
 use lectern::sandbox::cluster::api::Server;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
@@ -20,7 +21,6 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::harness::{Cluster, Ran};
-use crate::real_kubectl;
 
 /// A line that needs little.
 const LINE: &[&str] = &["get", "namespace", "carts", "-o", "name"];
@@ -156,16 +156,12 @@ async fn pass(mut near: TcpStream, speaks: Speaks, to: u16, passed: &AtomicUsize
 /// Both programs before one configuration.
 struct Both {
     home: tempfile::TempDir,
-    real: Option<PathBuf>,
+    real: PathBuf,
 }
 
 impl Both {
     fn new() -> Self {
-        let real = real_kubectl();
-        if real.is_none() {
-            println!("no kubectl 1.33 to compare with: only what lectern does is looked at");
-        }
-        Self { home: tempfile::tempdir().unwrap(), real }
+        Self { home: tempfile::tempdir().unwrap(), real: oracles::path("kubectl") }
     }
 
     /// Runs [`LINE`] in both; they must say the same.
@@ -179,13 +175,10 @@ impl Both {
         let line = format!("kubectl {}", LINE.join(" "));
         let lectern = Path::new(env!("CARGO_BIN_EXE_lectern"));
         let own = self.run(lectern, &["sh", "--target", "live", "-c", &line], &env).await;
-        if let Some(real) = &self.real {
-            let real = self.run(real, LINE, &env).await;
-            // Which of its attempts failed how is told in a log; what came of them counts here.
-            let last =
-                |ran: &Ran| ran.stderr.lines().filter(|line| !line.starts_with('E')).collect::<Vec<_>>().join("\n");
-            assert_eq!((own.status, &own.stdout, last(&own)), (real.status, &real.stdout, last(&real)), "{config:#}");
-        }
+        let real = self.run(&self.real, LINE, &env).await;
+        // Which of its attempts failed how is told in a log; what came of them counts here.
+        let last = |ran: &Ran| ran.stderr.lines().filter(|line| !line.starts_with('E')).collect::<Vec<_>>().join("\n");
+        assert_eq!((own.status, &own.stdout, last(&own)), (real.status, &real.stdout, last(&real)), "{config:#}");
         own
     }
 
@@ -232,6 +225,7 @@ fn pem(what: &str, der: &[u8]) -> String {
     format!("-----BEGIN {what}-----\n{}\n-----END {what}-----\n", lines.join("\n"))
 }
 
+#[needs("kubectl")]
 #[test]
 fn certificates_are_looked_at_as_kubectl_does() {
     with_server(async |server, both| {
@@ -268,6 +262,7 @@ fn certificates_are_looked_at_as_kubectl_does() {
     });
 }
 
+#[needs("kubectl")]
 #[test]
 fn a_client_shows_its_certificate() {
     with_server(async |server, both| {
@@ -289,6 +284,7 @@ fn a_client_shows_its_certificate() {
     });
 }
 
+#[needs("kubectl")]
 #[test]
 fn a_proxy_is_used_where_one_is_named() {
     with_server(async |server, both| {

@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
-use crate::replay::shared;
-use crate::served::{Served, real_kubectl};
+use needs::needs;
 
+use crate::served::Served;
+
+#[needs("kubectl", "shared/corpus")]
 #[test]
 fn the_base_application_applies_and_gets_ready() {
-    let Some(kubectl) = real_kubectl() else { return };
-    let manifests = shared().join("corpus/manifests/base-application");
-    let Ok(manifests) = manifests.canonicalize() else {
-        eprintln!("skipped: there is no {}", manifests.display());
-        return;
-    };
+    let kubectl = oracles::path("kubectl");
+    let manifests = oracles::path("shared/corpus/manifests/base-application");
     let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubectl_real/scenario");
     let served = Served::start(&["--scenario", scenario.to_str().unwrap(), "--speed", "50"]);
     let run = |line: &str| {

@@ -1,9 +1,10 @@
 //! The cluster on its socket: who is let in, and what the real kubectl's own requests need.
 
+use needs::needs;
 use kube::api::{Api, ListParams};
 use kube::core::Status;
 
-use crate::served::{Served, real_kubectl};
+use crate::served::Served;
 
 #[test]
 fn without_the_token_nobody_is_let_in() {
@@ -37,9 +38,10 @@ fn without_the_token_nobody_is_let_in() {
 }
 
 /// Command lines of the real kubectl that ask for more than lists: protobuf bodies, sub-resources, streams.
+#[needs("kubectl")]
 #[test]
 fn the_real_kubectl_is_content() {
-    let Some(kubectl) = real_kubectl() else { return };
+    let kubectl = oracles::path("kubectl");
     let served = Served::start(&[]);
     for (line, status, stdout, stderr) in [
         (

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use crate::served::{Served, real_kubectl};
+use needs::needs;
+use crate::served::Served;
 
 /// A command line, its exit status, standard output and standard error. `*` stands for anything within a line.
 type Line<'a> = (&'a str, i32, &'a str, &'a str);
@@ -24,9 +25,10 @@ fn answers(served: &Served, kubectl: &Path, lines: &[Line<'_>]) {
 
 /// The descriptions are those of the API reference (<https://kubernetes.io/docs/reference/kubernetes-api/>); the form and the
 /// errors are of kubectl's pkg/explain.
+#[needs("kubectl")]
 #[test]
 fn explain() {
-    let Some(kubectl) = real_kubectl() else { return };
+    let kubectl = oracles::path("kubectl");
     let served = Served::start(&[]);
     answers(
         &served,
@@ -90,9 +92,10 @@ fn explain() {
 }
 
 /// <https://kubernetes.io/docs/reference/access-authn-authz/>: who may what, and the words of a refusal; kubectl's pkg/cmd/auth.
+#[needs("kubectl")]
 #[test]
 fn auth() {
-    let Some(kubectl) = real_kubectl() else { return };
+    let kubectl = oracles::path("kubectl");
     let served = Served::start(&[]);
     answers(
         &served,
@@ -153,9 +156,10 @@ fn auth() {
 }
 
 /// kubectl's pkg/cmd/{top,events,patch,exec,rollout,scale,wait,logs,delete} and the server's strategies and admission plugins.
+#[needs("kubectl")]
 #[test]
 fn errors_of_everyday_commands() {
-    let Some(kubectl) = real_kubectl() else { return };
+    let kubectl = oracles::path("kubectl");
     let served = Served::start(&["--speed", "20"]);
     answers(
         &served,
@@ -300,9 +304,10 @@ fn errors_of_everyday_commands() {
 
 /// <https://kubernetes.io/docs/concepts/policy/>, <https://kubernetes.io/docs/tasks/run-application/configure-pdb/>,
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/>, <https://kubernetes.io/docs/concepts/storage/>.
+#[needs("kubectl")]
 #[test]
 fn what_controllers_and_admission_say() {
-    let Some(kubectl) = real_kubectl() else { return };
+    let kubectl = oracles::path("kubectl");
     let served = Served::start(&["--speed", "20"]);
     std::fs::write(
         served.folder.path().join("claim.yaml"),

@@ -1,26 +1,15 @@
 //! A kubeconfig as `aws eks update-kubeconfig` writes it, on the served sandbox: its user is a token that the CLI signs.
 
-use std::path::PathBuf;
+use needs::needs;
 
-use crate::served::{Served, real_kubectl};
+use crate::served::Served;
 
-/// The folder of the real AWS CLI and the CLI itself.
-fn real_aws() -> Option<PathBuf> {
-    let named = std::env::var_os("LECTERN_AWS_CLI").map(PathBuf::from);
-    let found = named.or_else(|| {
-        std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join("aws")).find(|path| path.is_file())
-    });
-    if found.is_none() {
-        eprintln!("skipped: no LECTERN_AWS_CLI, and no aws on PATH");
-    }
-    found
-}
-
+#[needs("aws", "kubectl")]
 #[test]
 fn the_kubeconfig_of_the_aws_cli_leads_to_the_sandbox() {
-    let Some(aws) = real_aws() else { return };
+    let aws = oracles::path("aws");
     let served = Served::start(&[]);
-    let kubectl = real_kubectl().unwrap_or_else(|| PathBuf::from("/nowhere/kubectl"));
+    let kubectl = oracles::path("kubectl");
     let written = format!(
         "export PATH={}:$PATH; unset KUBECONFIG; aws eks update-kubeconfig --name $EKS_CLUSTER_NAME --alias mine --kubeconfig written > /dev/null",
         aws.parent().unwrap().display()
@@ -39,9 +28,6 @@ fn the_kubeconfig_of_the_aws_cli_leads_to_the_sandbox() {
     assert_ne!(code, 0, "a token for another cluster: {out}{err}");
     assert!(err.contains("the server has asked for the client to provide credentials"), "{err}");
 
-    if !kubectl.is_file() {
-        return;
-    }
     let (code, out, err) =
         served.kubectl(&kubectl, &format!("{written} && kubectl --kubeconfig written get namespace carts -o name"));
     assert_eq!((code, out.as_str()), (0, "namespace/carts\n"), "{err}");

@@ -1,7 +1,7 @@
 //! `lectern sandbox` as its users run it: the program, its sockets and its state folder, and the real kubectl on it.
 //!
 //! The real kubectl is the file that LECTERN_KUBECTL names, else `kubectl.1.33` beside the `kubectl` on PATH; tests that
-//! need it say that they were skipped when there is none.
+//! need it are ignored where there is none.
 
 mod account;
 mod base_application;

@@ -25,10 +25,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use needs::needs;
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::served::{Served, real_kubectl};
+use crate::served::Served;
 
 /// How many of the records that can be compared must be answered as recorded, in percent. It may only rise.
 const FLOOR: usize = 96;
@@ -268,11 +269,6 @@ fn only_reads(command: &str) -> bool {
 /// Exit status, standard output and standard error as they are compared.
 type Told = (i32, String, String);
 
-pub fn shared() -> PathBuf {
-    std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
-}
-
 /// What the sandbox answered to one record.
 struct Answer {
     number: usize,
@@ -295,9 +291,9 @@ impl Stage {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubectl_real/scenario");
         let served = Served::start(&["--scenario", scenario.to_str().unwrap(), "--speed", part.speed]);
         std::fs::create_dir_all(served.folder.path().join("environment")).unwrap();
-        let manifests = shared().join("corpus/manifests").canonicalize().unwrap();
+        let manifests = oracles::path("shared/corpus/manifests");
         std::os::unix::fs::symlink(manifests, served.folder.path().join("environment/eks-workshop")).unwrap();
-        let folder = shared().join("kubernetes/manifests");
+        let folder = oracles::path("shared/kubernetes/manifests");
         let prepare = |command: &str| {
             let output = served.bash(&self.kubectl, &folder, command);
             assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
@@ -356,14 +352,11 @@ impl Stage {
     }
 }
 
+#[needs("kubectl", "shared/kubernetes", "shared/corpus")]
 #[test]
 fn recorded_answers_come_again() {
-    let Some(kubectl) = real_kubectl() else { return };
-    let shared = shared();
-    let Ok(text) = std::fs::read_to_string(shared.join("kubernetes/transcripts.jsonl")) else {
-        eprintln!("skipped: there are no transcripts in {}", shared.display());
-        return;
-    };
+    let kubectl = oracles::path("kubectl");
+    let text = std::fs::read_to_string(oracles::path("shared/kubernetes/transcripts.jsonl")).unwrap();
     let began = Instant::now();
     let records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ends = PARTS[1..].iter().map(|part| part.first).chain([records.len()]);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 /// The sandbox's program while it runs. Dropping it is a `kill -9`.
@@ -104,19 +104,4 @@ impl Served {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
-}
-
-/// The real kubectl.
-pub fn real_kubectl() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("LECTERN_KUBECTL") {
-        return Some(PathBuf::from(named));
-    }
-    let found = std::env::split_paths(&std::env::var_os("PATH")?).find_map(|folder| {
-        let kubectl = folder.join("kubectl").canonicalize().ok()?;
-        Some(kubectl.parent()?.join("kubectl.1.33")).filter(|path| path.is_file())
-    });
-    if found.is_none() {
-        eprintln!("skipped: no LECTERN_KUBECTL, and no kubectl.1.33 beside the kubectl on PATH");
-    }
-    found
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use needs::needs;
 use serde_json::Value;
 
 use super::support::World;
@@ -79,9 +80,10 @@ fn the_bundled_course_calls_what_is_planned() {
     assert!(check(&bundled()) > 20);
 }
 
+#[needs("shared/corpus")]
 #[test]
 fn the_workshop_s_module_calls_what_is_planned() {
-    let Some(module) = corpus() else { return };
+    let module = corpus();
     assert!(check(&module) > 20);
 }
 

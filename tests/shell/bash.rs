@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use needs::needs;
 use lectern::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -107,13 +108,10 @@ const SCRIPTS: &[&str] = &[
     "printf '%(%Y)T\\n' 0; printf '%(%F)T\\n' 86400",
 ];
 
+#[needs("bash")]
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the real bash is the measure")]
 fn scripts_do_as_in_bash() {
-    if Command::new("bash").arg("--version").output().is_err() {
-        println!("skipped: there is no bash here");
-        return;
-    }
     let mut differences = Vec::new();
     for script in SCRIPTS {
         session(Clock::real(), async |world| {

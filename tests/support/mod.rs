@@ -4,7 +4,7 @@
 pub mod svg;
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 pub const LECTERN: &str = env!("CARGO_BIN_EXE_lectern");
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Folders of one test, and the program with nothing of the machine's environment.
 pub struct World {
@@ -226,21 +226,4 @@ impl Screen {
         let id = self.child.process_id().and_then(|id| rustix::process::Pid::from_raw(id as i32)).expect("a process");
         rustix::process::kill_process(id, signal).expect("sent");
     }
-}
-
-/// The folder of what is shared with the project, or a message that the test was skipped.
-pub fn shared() -> Option<PathBuf> {
-    let shared = std::env::var_os("LECTERN_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    if shared.is_dir() {
-        Some(shared)
-    } else {
-        eprintln!("skipped: {} is not there", shared.display());
-        None
-    }
-}
-
-/// The path of the seed page.
-pub fn seed() -> Option<String> {
-    shared().map(|shared| shared.join("seed/use-pod-identity.md").display().to_string())
 }

@@ -1,3 +1,4 @@
+use needs::needs;
 use crate::side_by_side::{compare, ours, words};
 
 const INPUT: &str = r#"{"name":"carts","n":[3,1,2],"o":{"b":1,"a":{"c":null}},"t":true,"f":1.5,"s":"x y","u":"é😀",
@@ -326,6 +327,7 @@ fn settle(ran: &mut crate::side_by_side::Ran) {
     }
 }
 
+#[needs("jq")]
 #[test]
 fn jq_does_as_jq() {
     let files = [
@@ -337,6 +339,7 @@ fn jq_does_as_jq() {
     compare(LINES, INPUT, &files, settle);
 }
 
+#[needs("jq")]
 #[test]
 fn jq_says_what_is_wrong_with_its_input() {
     for input in BAD {

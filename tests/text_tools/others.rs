@@ -1,3 +1,4 @@
+use needs::needs;
 use crate::side_by_side::compare;
 
 const TEXT: &str =
@@ -165,6 +166,7 @@ const LINES: &[&str] = &[
     "tee -a a.txt",
 ];
 
+#[needs("cat", "head", "envsubst", "base64")]
 #[test]
 fn other_tools_do_as_theirs() {
     let files = [

@@ -1,3 +1,4 @@
+use needs::needs;
 use super::{Dialect, to_yaml};
 use serde_json::json;
 
@@ -157,21 +158,11 @@ const TEXTS: &[&str] = &[
     "onetwothreefourfivesixseveneightnineteneleventwelvethirteenfourteenfifteensixteenseventeeneighteennineteentwentyone a",
 ];
 
-/// The plain Kubernetes client, where it is installed.
-fn kubectl() -> Option<std::path::PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let found = std::env::split_paths(&path).map(|dir| dir.join("kubectl")).find(|file| file.exists())?;
-    let plain = found.canonicalize().ok()?.with_file_name("kubectl.1.33");
-    plain.exists().then_some(plain)
-}
-
+#[needs("kubectl")]
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the real client is the measure")]
 fn texts_are_quoted_as_by_kubectl() {
-    let Some(kubectl) = kubectl() else {
-        println!("skipped: kubectl.1.33 is not installed");
-        return;
-    };
+    let kubectl = oracles::path("kubectl");
     let folder = tempfile::tempdir().unwrap();
     let mut data = serde_json::Map::new();
     let mut command = std::process::Command::new(kubectl);
