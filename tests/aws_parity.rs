@@ -16,12 +16,11 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use needs::needs;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -34,6 +33,7 @@ use lectern::target::Target;
 use lectern::tools::{
     self, Commands, Exports, Files, Invocation, Output, Root, StdStream, TargetCall, TargetInput, Tool,
 };
+use needs::needs;
 use regex::Regex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;

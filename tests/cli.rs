@@ -419,13 +419,22 @@ fn a_program_gets_the_sandbox_and_nothing_of_the_person() {
 #[test]
 fn a_program_keeps_the_limits_of_its_step() {
     let mut world = World::new();
-    let mark = world.path("mark");
-    program(&mut world, "linger", &format!("(sleep 3; echo late > {}) & sleep 100", mark.display()));
+    let (mark, child) = (world.path("mark"), world.path("child"));
+    let script = format!("(sleep 3; echo late > {}) & echo $! > {}; sleep 100", mark.display(), child.display());
+    program(&mut world, "linger", &script);
     let page = page(&world, "page.md", "```bash timeout=1\n$ linger\n```");
     let (report, status) = world.json(&["grade", &page, "--allow", "linger", "--format", "json"]);
     assert_eq!(status, Some(1));
     assert_eq!(report["lessons"][0]["steps"][0]["cause"], "time_limit");
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    let child = fs::read_to_string(child).expect("it was started");
+    let lives = || {
+        let state = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        state.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with('Z'))
+    };
+    // It ends in any case: killed with what started it, or by itself, and then it has left its mark.
+    while lives() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     assert!(!mark.exists(), "what it started goes with it");
 }
 

@@ -2,11 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use needs::needs;
 use lectern::compare::{Bindings, Case, Comparison, Known, Outcome, Rules, compare, compare_with};
+use needs::needs;
 use proptest::prelude::*;
 
 #[derive(serde::Deserialize, Clone)]

@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use needs::needs;
 use lectern::compare::{Bindings, Case, Known, Outcome, compare};
+use needs::needs;
 use regex::{Captures, Regex};
 
 /// A small generator of random numbers (xorshift), so that a failure can be met again.

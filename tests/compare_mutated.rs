@@ -2,11 +2,10 @@
 //! `LECTERN_FUZZ_SECONDS` (2 by default).
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use needs::needs;
 use lectern::compare::{Bindings, Case, Known, Outcome, compare};
+use needs::needs;
 
 struct Random(u64);
 

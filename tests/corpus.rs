@@ -3,12 +3,12 @@
 //! They are not part of this repository: the tests are ignored where they are missing. `LECTERN_SHARED` names the folder
 //! that holds them, `../shared` beside the repository otherwise.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use needs::needs;
 use lectern::cli::steps;
 use lectern::lesson::blocks::Block;
 use lectern::lesson::{Course, CourseFolder, Expected, Lesson, Severity, Span, Step};
+use needs::needs;
 
 fn course() -> Course {
     Course::open(&oracles::path("shared/corpus/website")).unwrap_or_else(|error| panic!("{error:?}"))

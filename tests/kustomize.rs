@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use needs::needs;
 use lectern::tools::{Files, Root, kustomize};
+use needs::needs;
 
 /// What was printed to standard output and error, and the exit status.
 #[derive(Debug, PartialEq)]

@@ -9,7 +9,6 @@ mod verify;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use needs::needs;
 use serde_json::Value;
@@ -50,14 +49,11 @@ fn verdicts(report: &Value) -> Vec<(String, Vec<String>)> {
 
 fn is_green(course: &Path) {
     let world = World::new();
-    let began = Instant::now();
     let (report, status) = grade(&world, course, &[]);
     let verdicts = verdicts(&report);
     assert!(verdicts.iter().flat_map(|(_, steps)| steps).all(|verdict| verdict == "passed"), "{report:#}");
     assert_eq!(verdicts.len(), 5, "five pages have steps: {verdicts:?}");
     assert_eq!(status, Some(0));
-    // Many minutes of session time, most of them waited: a busy machine has to manage it too.
-    assert!(began.elapsed() < Duration::from_secs(300), "it took {:?}", began.elapsed());
 }
 
 #[needs("shared/corpus")]
@@ -270,10 +266,7 @@ const FLOORS: &[(&str, usize)] = &[
 fn folders_of_the_workshop_pass_as_far_as_they_did() {
     let docs = oracles::path("shared/corpus/website/docs");
     let world = World::new();
-    let folders: Vec<String> = FLOORS
-        .iter()
-        .map(|(folder, _)| docs.join(folder).display().to_string())
-        .collect();
+    let folders: Vec<String> = FLOORS.iter().map(|(folder, _)| docs.join(folder).display().to_string()).collect();
     let mut arguments = vec!["grade", "--speed", "1000", "--jobs", "2", "--format", "json"];
     arguments.extend(folders.iter().map(String::as_str));
     let (report, _) = world.json(&arguments);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use needs::needs;
 use serde_json::Value;
-use support::{World, seed};
+use support::World;
 
 /// Grades a page at speed 1000.
 fn grade(world: &World, page: &str, more: &[&str]) -> (Value, Option<i32>) {

@@ -221,8 +221,10 @@ impl KubeClient {
         let fresh = match &*held {
             Some(token) if Timestamp::now() + EARLY < token.expires => token.clone(),
             _ => match &login.by {
-                Means::Eks(eks) => target.eks_token(&eks.aws, &eks.cluster, eks.role.as_deref()).await?,
-                Means::Plugin(plugin) => plugin.token(target.clock()).await?,
+                // On the heap, with all that the SDKs hold: every command's future would have it within otherwise, deeper than
+                // the compiler looks.
+                Means::Eks(eks) => Box::pin(target.eks_token(&eks.aws, &eks.cluster, eks.role.as_deref())).await?,
+                Means::Plugin(plugin) => Box::pin(plugin.token(target.clock())).await?,
             },
         };
         let mut value = HeaderValue::try_from(format!("Bearer {}", fresh.token))

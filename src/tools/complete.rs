@@ -1,6 +1,5 @@
 //! What the next word of a tool's command line could be: for completing one as it is typed.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Invocation, aws, kubectl};
@@ -19,11 +18,7 @@ pub enum Candidates {
 /// belong; what does not answer has none.
 pub async fn complete(call: Invocation, word: &str, target: Arc<Target>) -> Candidates {
     match call.name.as_str() {
-        "kubectl" => {
-            // By its own type it would be larger than the compiler wants to look at.
-            let found: Pin<Box<dyn Future<Output = Candidates> + '_>> = Box::pin(kubectl::complete(call, word, target));
-            found.await
-        }
+        "kubectl" => Box::pin(kubectl::complete(call, word, target)).await,
         "aws" => aws::complete(&call.args, word, &target),
         _ => Candidates::Files,
     }

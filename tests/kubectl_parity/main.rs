@@ -20,12 +20,11 @@ mod sides;
 mod ways;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use needs::needs;
 use lines::{Line, Section};
 use masks::Masks;
+use needs::needs;
 
 /// How many of a hundred command lines must be byte for byte the same.
 const AT_LEAST_PERCENT: usize = 98;

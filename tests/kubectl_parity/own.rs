@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use needs::needs;
 use crate::harness::Ran;
 use crate::masks::Masks;
 use crate::{lines, sides};
+use needs::needs;
 
 /// Runs a program in a folder that is its home.
 #[allow(clippy::disallowed_methods, reason = "two programs are compared as their users start them")]

@@ -1,8 +1,8 @@
 //! The cluster on its socket: who is let in, and what the real kubectl's own requests need.
 
-use needs::needs;
 use kube::api::{Api, ListParams};
 use kube::core::Status;
+use needs::needs;
 
 use crate::served::Served;
 

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use needs::needs;
 use crate::served::Served;
+use needs::needs;
 
 /// A command line, its exit status, standard output and standard error. `*` stands for anything within a line.
 type Line<'a> = (&'a str, i32, &'a str, &'a str);

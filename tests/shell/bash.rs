@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use needs::needs;
 use lectern::clock::Clock;
+use needs::needs;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::session;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use needs::needs;
 use lectern::clock::{Clock, session_runtime};
 use lectern::shell::Confinement;
+use needs::needs;
 
 use crate::world::{World, session};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use needs::needs;
 use crate::side_by_side::{ours, theirs, words};
+use needs::needs;
 
 const LINES: &[&str] = &[
     "ls",

@@ -1,5 +1,5 @@
-use needs::needs;
 use crate::side_by_side::{compare, ours, theirs, words};
+use needs::needs;
 use proptest::prelude::*;
 
 const TEXT: &str = "apple pie\nBanana split\ncherry tart\n\napple tart (fresh)\ngrape-fruit 12\nfoo.bar\nfoo bar\nfooxbar\n\

@@ -1,5 +1,5 @@
-use needs::needs;
 use crate::side_by_side::{compare, ours, words};
+use needs::needs;
 
 const INPUT: &str = r#"{"name":"carts","n":[3,1,2],"o":{"b":1,"a":{"c":null}},"t":true,"f":1.5,"s":"x y","u":"é😀",
  "items":[{"id":1,"tags":["x","y"],"kind":"Pod"},{"id":2,"tags":[],"kind":"Node"},{"id":3,"tags":["z"],"kind":"Pod"}]}

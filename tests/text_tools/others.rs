@@ -1,5 +1,5 @@
-use needs::needs;
 use crate::side_by_side::compare;
+use needs::needs;
 
 const TEXT: &str =
     "one two\tthree\n\n\n  four:five:six\nlast é $NAME ${NAME} $EMPTY ${MISSING} $9 ${NAME\nb:a:c\n10\n9\nend";

@@ -14,10 +14,12 @@ pub fn needs(names: TokenStream, test: TokenStream) -> TokenStream {
     let mut missing = Vec::new();
     for token in names {
         match token {
-            TokenTree::Literal(literal) => match literal.to_string().strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
-                Some(name) => missing.extend(oracles::find(name).err()),
-                None => return error("an oracle is named by a string"),
-            },
+            TokenTree::Literal(literal) => {
+                match literal.to_string().strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
+                    Some(name) => missing.extend(oracles::find(name).err()),
+                    None => return error("an oracle is named by a string"),
+                }
+            }
             TokenTree::Punct(comma) if comma.as_char() == ',' => {}
             other => return error(&format!("`{other}` is no oracle's name")),
         }

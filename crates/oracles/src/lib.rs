@@ -54,7 +54,8 @@ fn kubectl() -> Result<PathBuf, String> {
         let kubectl = on_path("kubectl")?.canonicalize().ok()?;
         Some(kubectl.parent()?.join("kubectl.1.33")).filter(|path| path.is_file())
     };
-    let missing = "needs kubectl 1.33: LECTERN_KUBECTL names none, and there is no kubectl.1.33 beside the kubectl on PATH";
+    let missing =
+        "needs kubectl 1.33: LECTERN_KUBECTL names none, and there is no kubectl.1.33 beside the kubectl on PATH";
     beside().ok_or_else(|| missing.to_owned())
 }
 

@@ -240,7 +240,8 @@ impl Api {
         let mut retries = 0;
         loop {
             let request = self.request(call).await?.map(Body::from);
-            let sent = self.client.client.send(request);
+            // On the heap: the client's layers would lie within every command's future otherwise, deeper than the compiler looks.
+            let sent = Box::pin(self.client.client.send(request));
             let answer = match self.timeout {
                 None => sent.await,
                 Some(limit) => self

@@ -1,5 +1,5 @@
-use needs::needs;
 use super::{Dialect, to_yaml};
+use needs::needs;
 use serde_json::json;
 
 #[test]
