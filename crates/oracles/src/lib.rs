@@ -67,7 +67,15 @@ fn aws() -> Result<PathBuf, String> {
     let version = Command::new(&cli).arg("--version").output().map_err(|_| missing())?;
     // Version 1 prints it to either stream, by its age.
     let said = [version.stdout, version.stderr].concat();
-    if String::from_utf8_lossy(&said).contains("aws-cli/1.") { Ok(cli) } else { Err(missing()) }
+    if !String::from_utf8_lossy(&said).contains("aws-cli/1.") {
+        return Err(missing());
+    }
+    // Tests drive it from within its own Python, which the script's first line names; a version manager's shim does not.
+    let script = std::fs::read_to_string(&cli).unwrap_or_default();
+    match script.lines().next().and_then(|line| line.strip_prefix("#!")) {
+        Some(python) if Path::new(python.trim()).is_file() => Ok(cli),
+        _ => Err(format!("needs the AWS CLI's own script, not a shim as {} is: set LECTERN_AWS_CLI", cli.display())),
+    }
 }
 
 /// Landlock has no path; the kernel is asked by restricting a thread that does nothing else.
