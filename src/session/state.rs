@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::machine::Progress;
+use crate::files::{self, Access};
 use crate::lesson::StepId;
 use crate::sandbox::Snapshot;
 use crate::shell::ShellState;
@@ -229,19 +230,21 @@ impl StateFolder {
     /// Adds a command to what was tried.
     ///
     /// # Errors
-    /// As the system's.
+    /// As the system's; what was there before is then still there.
     pub fn remember_try(&self, command: &str) -> Result<(), StateError> {
-        let io = |source| StateError::Io { path: self.history_path(), source };
         let mut kept = self.history();
-        let full = kept.len() >= HISTORY;
-        kept.push(command.to_owned());
-        let line = |command: &String| serde_json::to_string(command).map(|line| line + "\n").unwrap_or_default();
-        if full {
-            let text: String = kept.iter().skip(kept.len() - HISTORY / 2).map(line).collect();
-            return fs::write(self.history_path(), text).map_err(io);
+        if kept.len() >= HISTORY {
+            kept.drain(..kept.len() - HISTORY / 2);
         }
-        let mut file = File::options().append(true).create(true).open(self.history_path()).map_err(io)?;
-        file.write_all(kept.last().map(line).unwrap_or_default().as_bytes()).map_err(io)
+        kept.push(command.to_owned());
+        let path = self.history_path();
+        files::write(&path, Access::Private, |out| {
+            kept.iter().try_for_each(|command| {
+                serde_json::to_writer(&mut *out, command)?;
+                out.write_all(b"\n")
+            })
+        })
+        .map_err(|source| StateError::Io { path, source })
     }
 
     fn history_path(&self) -> PathBuf {
@@ -313,17 +316,7 @@ pub fn state_home() -> PathBuf {
         .join("lectern")
 }
 
-/// Writes to a new file beside it, makes sure that it is on the disk, and puts it in the old one's place.
 fn write_atomically(path: &Path, moment: &Moment) -> Result<(), StateError> {
-    let io = |source| StateError::Io { path: path.to_owned(), source };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    {
-        let mut writer = io::BufWriter::new(file.as_file_mut());
-        serde_json::to_writer(&mut writer, moment).map_err(|error| io(error.into()))?;
-        writer.flush().map_err(io)?;
-    }
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    files::write(path, Access::Private, |out| serde_json::to_writer(out, moment).map_err(io::Error::from))
+        .map_err(|source| StateError::Io { path: path.to_owned(), source })
 }
