@@ -95,7 +95,9 @@ impl Output {
     /// Whether both are one and the same file.
     pub fn is_same(&self, other: &Self) -> bool {
         match (&self.place, &other.place) {
-            (Place::Plain { folder, name }, Place::Plain { folder: other, name: its }) => folder == other && name == its,
+            (Place::Plain { folder, name }, Place::Plain { folder: other, name: its }) => {
+                folder == other && name == its
+            }
             (Place::Stream(one), Place::Stream(other)) => match (one, other) {
                 (Stream::Other { identity, device: false, .. }, Stream::Other { identity: its, .. }) => identity == its,
                 (Stream::Stdout, Stream::Stdout) | (Stream::Stderr, Stream::Stderr) => true,

@@ -192,7 +192,7 @@ impl Session {
                 }
             }
             // A stage that was left by cancelling needs its timer no more.
-            if self.machine.running().is_none() {
+            if !self.machine.awaits_timer() {
                 timer = None;
             }
         }

@@ -205,6 +205,8 @@ pub struct Machine {
     bindings: Vec<Bindings>,
     suites: BTreeSet<PathBuf>,
     active: Option<Active>,
+    /// The wait behind a step that has passed.
+    waiting: Option<Wait>,
     /// Whether a command of the learner's own runs.
     trying: bool,
     /// Failed steps after which the learner changed something at the prompt: another try goes on from there.
@@ -248,7 +250,14 @@ enum Stage {
     Command(usize),
     Settling { timer: u64 },
     Behind(Hook),
-    Waiting { timer: u64, left: u64 },
+}
+
+/// A wait behind a step: all that it holds up is the next one.
+struct Wait {
+    id: StepId,
+    timer: u64,
+    /// Seconds.
+    left: u64,
 }
 
 impl Machine {
@@ -285,6 +294,7 @@ impl Machine {
             bindings,
             suites: BTreeSet::new(),
             active: None,
+            waiting: None,
             trying: false,
             built_on: BTreeSet::new(),
             timers: 0,
@@ -316,6 +326,12 @@ impl Machine {
     /// The step that is being run.
     pub fn running(&self) -> Option<StepId> {
         self.active.as_ref().map(|active| active.id)
+    }
+
+    /// Whether a timer that was asked for still matters.
+    pub fn awaits_timer(&self) -> bool {
+        let settles = |active: &Active| matches!(active.stage, Stage::Settling { .. });
+        self.waiting.is_some() || self.active.as_ref().is_some_and(settles)
     }
 
     /// The state of every step, as events, for a listener that just came.
@@ -372,6 +388,7 @@ impl Machine {
             Request::TakeUp(course) => self.edited = Some(course.0),
             Request::Quit => {
                 self.stopping = true;
+                self.end_wait(effects);
                 self.cancel(at, effects);
             }
         }
@@ -430,6 +447,7 @@ impl Machine {
             Some(text) => effects.push(Effect::Emit(Event::Notice { text: text.to_owned() })),
             // Of two that come at once the second counts.
             None => {
+                self.end_wait(effects);
                 self.queue.clear();
                 self.going_back = true;
                 effects.push(Effect::Restore(id));
@@ -442,7 +460,7 @@ impl Machine {
             && active.stage == Stage::Restoring
         {
             if active.cancelled {
-                self.finish(at, Some(Cause::Cancelled), effects);
+                self.fail(at, Cause::Cancelled, effects);
                 return;
             }
             self.active = None;
@@ -479,8 +497,13 @@ impl Machine {
         }
     }
 
-    /// What is going on, in words.
+    /// What keeps a step from being run now, in words.
     fn busy(&self) -> Option<&'static str> {
+        self.occupied().or(self.waiting.as_ref().map(|_| "The wait behind the step goes on"))
+    }
+
+    /// What keeps anything from being run now, in words.
+    fn occupied(&self) -> Option<&'static str> {
         match (&self.active, self.trying, self.going_back) {
             (Some(_), _, _) => Some("A step is running already"),
             (None, true, _) => Some("A command is running at the prompt"),

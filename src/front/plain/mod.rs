@@ -223,7 +223,7 @@ impl Dialogue {
     }
 
     fn passed(&self, id: StepId) -> bool {
-        self.states.get(&id) == Some(&StepState::Passed)
+        self.states.get(&id).is_some_and(StepState::has_passed)
     }
 
     /// How many steps of a page are passed, and how many there are.
@@ -370,14 +370,19 @@ impl Dialogue {
                 self.say(&format!("$ {text}\n"))
             }
             StepState::Settling(what) => self.say(&format!("Waiting: {}\n", plain(what.as_bytes()))),
-            StepState::Waiting(seconds) if !matches!(before, Some(StepState::Waiting(_))) => self.say(&format!(
-                "Waiting {} behind the step.\n",
-                say::count(usize::try_from(seconds).unwrap_or(0), "second")
-            )),
+            StepState::Waiting(seconds) if !matches!(before, Some(StepState::Waiting(_))) => {
+                let wait = say::count(usize::try_from(seconds).unwrap_or(0), "second");
+                // Where answers are not heard meanwhile, none is offered.
+                let skip = if self.is_terminal { "; say skip to go on at once" } else { "" };
+                self.say(&format!("Step {} passed.\nWaiting {wait} before the next step{skip}.\n", self.number(id)))
+            }
             StepState::Waiting(_) | StepState::NotExecuted => Ok(()),
             StepState::Passed => {
                 self.busy = None;
-                self.say(&format!("Step {} passed.\n\n", self.number(id)))?;
+                match before {
+                    Some(StepState::Waiting(_)) => self.say("\n")?,
+                    _ => self.say(&format!("Step {} passed.\n\n", self.number(id)))?,
+                }
                 self.read_on()
             }
             StepState::Failed(_) | StepState::Unfinished => {

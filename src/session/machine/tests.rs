@@ -1,5 +1,7 @@
 //! Transitions, without any I/O: the test plays driver and target.
 
+mod waits;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -321,16 +323,6 @@ fn quitting_cancels_saves_and_stops() {
     let effects = done(&machine.handle(T, ended));
     assert_eq!(effects.last().map(String::as_str), Some("stop"));
     assert!(effects.contains(&"save".into()));
-}
-
-#[test]
-fn a_wait_can_be_skipped() {
-    let mut machine = machine(&[(Annotations { wait: 30, ..Annotations::default() }, &[("a", "")])]);
-    run(&mut machine, 0);
-    machine.handle(T, end(0, ""));
-    machine.handle(T, Input::Request(Request::SkipWait));
-    assert_eq!(machine.state(id(0)), Some(&StepState::Passed));
-    assert_eq!(machine.report(id(0)).map(|report| report.wait_s), Some(0));
 }
 
 #[test]
