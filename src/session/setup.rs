@@ -206,6 +206,7 @@ impl Prepared {
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let readable = root.canonicalize().map_err(|source| SessionError::Folder { path: root.to_owned(), source })?;
         let shell = Shell::start(ShellConfig {
+            home: None,
             mapped: mapped(&setup.named, &setup.maps, &config),
             readable: vec![readable],
             work: work.clone(),
@@ -289,7 +290,7 @@ pub fn lesson_files(
     config: &CourseConfig,
     home: &Path,
 ) -> Result<tools::Files, SessionError> {
-    Ok(shell::files(home, &[], &mapped(named, maps, config))?)
+    Ok(shell::files(home, home, &[], &mapped(named, maps, config))?)
 }
 
 /// The folders that a lesson sees in its work folder.
