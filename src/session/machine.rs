@@ -76,6 +76,13 @@ pub enum Input {
     Timer(u64),
     /// Everything is again as it was before the step.
     Restored(StepId),
+    /// It could not be brought back, for a reason that may go away; all is as it was.
+    NotRestored {
+        /// Before which step it was to be.
+        id: StepId,
+        /// Why.
+        why: String,
+    },
     /// The command of the learner's own ended.
     TryEnded(TryEnd),
 }
@@ -119,7 +126,7 @@ pub struct CommandEnd {
 pub enum Effect {
     /// Remember everything as it is now, before this step.
     Checkpoint(StepId),
-    /// Bring everything back to before this step, then say [`Input::Restored`].
+    /// Bring everything back to before this step, then say [`Input::Restored`], or [`Input::NotRestored`].
     Restore(StepId),
     /// Bring the shell and the work folder back to before this step.
     RewindShell(StepId),
@@ -355,6 +362,7 @@ impl Machine {
             Input::CommandEnded(end) => self.command_ended(at, end, &mut effects),
             Input::Timer(timer) => self.timer(at, timer, &mut effects),
             Input::Restored(id) => self.restored(at, id, &mut effects),
+            Input::NotRestored { id, why } => self.not_restored(id, &why, &mut effects),
             Input::TryEnded(end) => self.try_ended(end, &mut effects),
         }
         if self.busy().is_none()
@@ -486,6 +494,22 @@ impl Machine {
         // The last to be told: who waits for it knows then where all steps stand.
         self.set(id, StepState::Ready, effects);
         effects.push(Effect::Save);
+    }
+
+    fn not_restored(&mut self, id: StepId, why: &str, effects: &mut Vec<Effect>) {
+        self.queue.clear();
+        self.going_back = false;
+        if self.active.take_if(|active| active.stage == Stage::Restoring).is_some() {
+            // It stands where it stood before another try of it was asked for.
+            let report = self.reports.get(&id).cloned();
+            let cause = report.as_ref().and_then(|report| report.cause).unwrap_or(Cause::Cancelled);
+            effects.extend(report.map(|report| Effect::Emit(Event::StepDone { id, report })));
+            self.set(id, StepState::Failed(cause), effects);
+        }
+        let text = format!(
+            "It could not be brought back to before the step ({why}); nothing has changed. Make room, and try again."
+        );
+        effects.push(Effect::Emit(Event::Notice { text }));
     }
 
     fn set(&mut self, id: StepId, state: StepState, effects: &mut Vec<Effect>) {

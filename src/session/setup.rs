@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::directives;
 use super::driver::{Session, SessionError};
 use super::machine::{Machine, Rules, first_change};
+use super::saver::Saver;
 use super::state::{self, Moment, StateFolder};
 use crate::clock::Clock;
 use crate::compare::{self, Known};
@@ -233,12 +234,12 @@ impl Prepared {
         };
         Ok(Session {
             course: setup.course,
+            saver: state.map(|folder| Saver::new(folder, &machine)),
             machine,
             shell: Arc::new(shell),
             target,
             clock,
             work,
-            state,
             notices,
             before: BTreeMap::new(),
             _temporary: temporary,

@@ -73,9 +73,10 @@ impl Files {
     /// Makes a work folder hold these files and no others; symbolic links, which lectern made, stay.
     ///
     /// # Errors
-    /// As the system's.
+    /// As the system's; where there is no room for all of them the folder is as it was.
     pub fn write(&self, root: &Path) -> io::Result<()> {
         let present = Self::read(root)?;
+        let staged = self.stage(&present, root.parent().unwrap_or(root))?;
         for (path, content) in present.0.iter().rev() {
             if self.0.get(path).is_none_or(|kept| kept.is_none() != content.is_none()) {
                 match content {
@@ -88,16 +89,40 @@ impl Files {
         for (path, content) in &self.0 {
             match content {
                 None => fs::create_dir_all(root.join(path))?,
-                Some(_) if present.0.get(path) == Some(content) => {}
-                Some(content) => {
-                    let bytes =
-                        STANDARD.decode(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-                    fs::write(root.join(path), bytes)?;
+                Some(_) => {
+                    if let Some(staged) = staged.files.get(path) {
+                        fs::rename(staged, root.join(path))?;
+                    }
                 }
             }
         }
         Ok(())
     }
+
+    /// Writes those that differ from what is `present` into a folder in `place`: from there they are only given their names.
+    fn stage(&self, present: &Self, place: &Path) -> io::Result<Staged> {
+        let mut staged = Staged::default();
+        for (path, content) in &self.0 {
+            let Some(content) = content.as_ref().filter(|_| present.0.get(path) != Some(content)) else { continue };
+            let bytes = STANDARD.decode(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let folder = match staged.folder.take() {
+                Some(folder) => folder,
+                None => tempfile::Builder::new().prefix(".restoring-").tempdir_in(place)?,
+            };
+            let file = folder.path().join(staged.files.len().to_string());
+            staged.folder = Some(folder);
+            fs::write(&file, bytes)?;
+            staged.files.insert(path.clone(), file);
+        }
+        Ok(staged)
+    }
+}
+
+/// Files that are written and not in their place yet.
+#[derive(Default)]
+struct Staged {
+    folder: Option<tempfile::TempDir>,
+    files: BTreeMap<PathBuf, PathBuf>,
 }
 
 fn read_into(root: &Path, inside: &Path, files: &mut BTreeMap<PathBuf, Option<String>>) -> io::Result<()> {
