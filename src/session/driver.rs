@@ -144,7 +144,7 @@ impl Session {
                 }
                 number = wait_timer(&mut timer), if timer.is_some() => { timer = None; Input::Timer(number) }
             };
-            // Told behind the step's own events: ahead of them it would be taken for a refusal.
+            // Told behind what the step itself says.
             let mut notices = Vec::new();
             for effect in self.machine.handle(self.clock.elapsed(), input) {
                 match effect {

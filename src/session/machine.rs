@@ -403,9 +403,9 @@ impl Machine {
     }
 
     fn run(&mut self, at: Duration, id: StepId, effects: &mut Vec<Effect>) {
-        let notice = |text: &str| Effect::Emit(Event::Notice { text: text.to_owned() });
+        let refused = |text: &str| Effect::Emit(Event::Refused { text: text.to_owned() });
         if let Some(busy) = self.busy() {
-            effects.push(notice(&format!("{busy}: wait for it, or cancel it.")));
+            effects.push(refused(&format!("{busy}: wait for it, or cancel it.")));
             return;
         }
         match self.state(id).cloned() {
@@ -419,8 +419,8 @@ impl Machine {
             Some(StepState::Failed(_) | StepState::Unfinished) if self.built_on.remove(&id) => {
                 effects.push(Effect::Checkpoint(id));
                 self.begin(at, id, effects);
-                // A notice ahead of the step's own events would be taken for a refusal.
-                effects.push(notice("What you did at the prompt stays: the step runs on top of it."));
+                let text = "What you did at the prompt stays: the step runs on top of it.".to_owned();
+                effects.push(Effect::Emit(Event::Notice { text }));
             }
             // In the sandbox a second try begins where the first one began.
             Some(StepState::Failed(_) | StepState::Unfinished) => {
@@ -433,9 +433,11 @@ impl Machine {
                 effects.retain(|effect| matches!(effect, Effect::Emit(_)));
                 effects.push(Effect::Restore(id));
             }
-            Some(StepState::Passed) => effects.push(notice("This step is done. To do it again, go back to before it.")),
-            Some(StepState::Locked) => effects.push(notice("This step is locked: the one before it is not done yet.")),
-            _ => effects.push(notice("This step is only shown; it is not executed.")),
+            Some(StepState::Passed) => {
+                effects.push(refused("This step is done. To do it again, go back to before it."))
+            }
+            Some(StepState::Locked) => effects.push(refused("This step is locked: the one before it is not done yet.")),
+            _ => effects.push(refused("This step is only shown; it is not executed.")),
         }
     }
 
@@ -452,7 +454,7 @@ impl Machine {
             None
         };
         match refusal {
-            Some(text) => effects.push(Effect::Emit(Event::Notice { text: text.to_owned() })),
+            Some(text) => effects.push(Effect::Emit(Event::Refused { text: text.to_owned() })),
             // Of two that come at once the second counts.
             None => {
                 self.end_wait(effects);
@@ -509,7 +511,7 @@ impl Machine {
         let text = format!(
             "It could not be brought back to before the step ({why}); nothing has changed. Make room, and try again."
         );
-        effects.push(Effect::Emit(Event::Notice { text }));
+        effects.push(Effect::Emit(Event::Refused { text }));
     }
 
     fn set(&mut self, id: StepId, state: StepState, effects: &mut Vec<Effect>) {

@@ -232,6 +232,11 @@ pub enum Event {
         /// The message.
         text: String,
     },
+    /// What was asked for last is not done: why, and what to do.
+    Refused {
+        /// The message.
+        text: String,
+    },
     /// A command of the learner's own began, at the prompt.
     TryBegun {
         /// Its text.

@@ -186,6 +186,12 @@ impl Dialogue {
         out.flush()
     }
 
+    /// Something that the learner should know, on a line of its own.
+    fn note(&mut self, text: &str) -> io::Result<()> {
+        let start = if self.prompted || self.open_line { "\n" } else { "" };
+        self.say(&format!("{start}Note: {}\n", plain(text.as_bytes())))
+    }
+
     /// Ends the line that a command left open.
     fn end_line(&mut self) -> io::Result<()> {
         if self.open_line { self.say("\n") } else { Ok(()) }
@@ -336,12 +342,13 @@ impl Dialogue {
                 let text = say::tried(&report);
                 self.say(&text)
             }
-            Event::Notice { text } => {
-                // A refused request ends with what is said of it.
+            Event::Notice { text } => self.note(&text),
+            Event::Refused { text } => {
+                self.trying = false;
                 if self.busy.is_some_and(|id| !say::is_running(self.states.get(&id))) {
                     self.busy = None;
                 }
-                self.say(&format!("Note: {}\n", plain(text.as_bytes())))
+                self.note(&text)
             }
             Event::Stopped => {
                 self.stopped = true;

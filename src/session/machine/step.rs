@@ -309,7 +309,7 @@ impl Machine {
         }
     }
 
-    /// The verdict: tells it, and takes the step out of the way.
+    /// The verdict: saves and tells it, and takes the step out of the way. What is shown is on the disk already.
     fn conclude(&mut self, at: Duration, cause: Option<Cause>, wait: u64, effects: &mut Vec<Effect>) -> Option<Active> {
         let mut active = self.active.take()?;
         let id = active.id;
@@ -322,6 +322,7 @@ impl Machine {
             Advice::of(step, cause, &active.report, limit)
         });
         self.reports.insert(id, active.report.clone());
+        effects.push(Effect::Save);
         effects.push(Effect::Emit(Event::StepDone { id, report: active.report.clone() }));
         Some(active)
     }
@@ -334,7 +335,6 @@ impl Machine {
             cause => StepState::Failed(cause),
         };
         self.set(active.id, state, effects);
-        effects.push(Effect::Save);
     }
 
     /// The step has passed, and is saved as such: a wait behind it only holds up the next one.
@@ -344,12 +344,9 @@ impl Machine {
         self.bindings[id.lesson] = active.bindings;
         if wait == 0 {
             self.unlock_after(id, effects);
-            effects.push(Effect::Save);
             return;
         }
         self.waiting = Some(Wait { id, timer: 0, left: wait });
-        self.set(id, StepState::Waiting(wait), effects);
-        effects.push(Effect::Save);
         self.go_on_waiting(effects);
     }
 

@@ -12,7 +12,7 @@ impl Machine {
     pub(super) fn begin_try(&mut self, script: String, effects: &mut Vec<Effect>) {
         if let Some(busy) = self.occupied() {
             let text = format!("{busy}: wait for it, or cancel it.");
-            effects.push(Effect::Emit(Event::Notice { text }));
+            effects.push(Effect::Emit(Event::Refused { text }));
             return;
         }
         self.trying = true;

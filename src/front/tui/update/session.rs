@@ -61,7 +61,7 @@ pub fn event(model: &mut Model, event: Event) {
                 model.requests.extend(asked);
             }
         }
-        Event::Notice { text } => model.say(text),
+        Event::Notice { text } | Event::Refused { text } => model.say(text),
         Event::LessonDone { .. } | Event::TakenUp { .. } => {}
         Event::Stopped => model.quit = true,
     }
