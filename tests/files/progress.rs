@@ -62,7 +62,6 @@ fn what_is_not_saved_when_one_quits_is_named() {
     screen.press("\r");
     screen.until_text("2/3 steps");
     screen.until_text("could not be saved");
-    screen.press("\u{1b}");
     screen.press("q");
     assert_eq!(screen.end(), 4, "{}", screen.text());
     let raw = String::from_utf8_lossy(&screen.raw).into_owned();
