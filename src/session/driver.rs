@@ -144,8 +144,6 @@ impl Session {
                 }
                 number = wait_timer(&mut timer), if timer.is_some() => { timer = None; Input::Timer(number) }
             };
-            // Told behind what the step itself says.
-            let mut notices = Vec::new();
             for effect in self.machine.handle(self.clock.elapsed(), input) {
                 match effect {
                     Effect::Emit(event) => drop(events.send(event)),
@@ -166,7 +164,9 @@ impl Session {
                         // What was asked before is not waited for: its calls are not the command's.
                         answer = None;
                         cancel = CancellationToken::new();
-                        notices.extend(self.saver.as_mut().and_then(|saver| saver.remember_try(&script)));
+                        if let Some(text) = self.saver.as_mut().and_then(|saver| saver.remember_try(&script)) {
+                            drop(events.send(Event::Notice { text }));
+                        }
                         job = Some(self.start_try(script, limit, &events, &cancel));
                     }
                     Effect::Complete { number, line, at } => {
@@ -197,15 +197,16 @@ impl Session {
                         self.before = before.into_iter().filter_map(renamed).collect();
                     }
                     Effect::Cancel => cancel.cancel(),
-                    Effect::Save => notices.extend(self.save().await?),
+                    Effect::Save => {
+                        if let Some(text) = self.save().await? {
+                            drop(events.send(Event::Notice { text }));
+                        }
+                    }
                     Effect::Stop => {
                         let unsaved = self.saver.as_mut().and_then(|saver| saver.unsaved(&self.course, &self.machine));
                         return unsaved.map_or(Ok(()), |unsaved| Err(unsaved.into()));
                     }
                 }
-            }
-            for text in notices {
-                drop(events.send(Event::Notice { text }));
             }
             // A stage that was left by cancelling needs its timer no more.
             if !self.machine.awaits_timer() {

@@ -110,7 +110,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
         }
         Action::Prompt => prompt::open(model),
         Action::Search => model.typing = Some(Typing { what: TypingFor::Search, text: String::new() }),
-        Action::Cancel if model.notice_shown => model.notice_shown = false,
+        // Of a wait it was said that this key skips it.
+        Action::Cancel if model.notice_shown && model.waiting().is_none() => model.notice_shown = false,
         Action::Cancel if !model.search.is_empty() => {
             model.search.clear();
             model.found = None;
@@ -148,7 +149,10 @@ fn on_page(model: &mut Model, action: Action, undo: Option<StepId>) -> Vec<Reque
         Action::Run => return run(model),
         Action::Skip => return vec![Request::SkipWait],
         Action::Cancel if model.is_busy() => return vec![Request::Cancel],
-        Action::Cancel if model.waiting().is_some() => return vec![Request::SkipWait],
+        Action::Cancel if model.waiting().is_some() => {
+            model.notice_shown = false;
+            return vec![Request::SkipWait];
+        }
         Action::Undo | Action::Reset => {
             let first = model.page_steps().next().map(|(id, _)| id);
             return match if action == Action::Undo { model.selected } else { first } {
