@@ -249,17 +249,17 @@ fn a_kubeconfig_that_aws_writes_leads_to_the_sandbox() {
     let name = "$EKS_CLUSTER_NAME";
     let update = format!("aws eks update-kubeconfig --name {name}");
     let line = format!(
-        "{update} --alias own; {update} --kubeconfig other --user-alias me; KUBECONFIG=~/.kube/config kubectl config current-context"
+        "echo ~; {update} --alias own; {update} --kubeconfig other --user-alias me; KUBECONFIG=~/.kube/config kubectl config current-context"
     );
     let output = world.run(&["sh", "-c", &line]);
     let text = String::from_utf8_lossy(&output.stdout);
     let lines: Vec<&str> = text.lines().collect();
     let here = world.folder.path().canonicalize().expect("a folder");
-    assert_eq!(lines[0], format!("Added new context own to {}/.kube/config", here.display()), "{output:?}");
-    assert_eq!(lines[1], format!("Added new context me to {}/other", here.display()));
-    assert_eq!(lines[2], "own");
+    assert_eq!(lines[1], format!("Added new context own to {}/.kube/config", lines[0]), "{output:?}");
+    assert_eq!(lines[2], format!("Added new context me to {}/other", here.display()));
+    assert_eq!(lines[3], "own");
     let line = format!(
-        "{update} --alias own; KUBECONFIG=~/.kube/config kubectl get namespace carts -o name; {update} --kubeconfig other --dry-run"
+        "{update} --kubeconfig own --alias own >own.txt; {update} --kubeconfig own --alias own; KUBECONFIG=own kubectl get namespace carts -o name; {update} --kubeconfig other --dry-run"
     );
     let output = world.run(&["sh", "-c", &line]);
     let text = String::from_utf8_lossy(&output.stdout);

@@ -3,6 +3,8 @@
 #[path = "learn/preview.rs"]
 mod preview;
 mod support;
+#[path = "learn/waits.rs"]
+mod waits;
 
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
 //! Mending what is mechanical. A page's meaning changes only where the finding says that it was not what its author meant.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use super::model::{Edit, Finding};
@@ -49,20 +48,4 @@ fn says_the_same(a: &Lesson, b: &Lesson) -> bool {
     a.front_matter.keys == b.front_matter.keys
         && steps(a) == steps(b)
         && a.source.lines().count() == b.source.lines().count()
-}
-
-/// Puts `text` in the place of the file at once: whoever reads it sees the old page or the new one, never a part. The file keeps its permissions, and
-/// a symbolic link stays one.
-///
-/// # Errors
-/// When the folder cannot be written.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let path = path.canonicalize()?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(std::fs::metadata(&path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -8,6 +8,7 @@ use miette::IntoDiagnostic;
 
 use super::failure::BadUsage;
 use crate::check::{self, Disk, Finding, Report, Severity, Surroundings, codes, fix, format};
+use crate::files::{self, Access};
 use crate::lesson::{Course, CourseConfig};
 use crate::session::check_directives;
 use crate::{shell, tools};
@@ -126,7 +127,8 @@ fn mend(report: &Report) -> miette::Result<usize> {
     for (path, findings) in by_page {
         let Some(source) = report.sources.get(path) else { continue };
         let Some((text, mended)) = fix::mend(path, source, &findings) else { continue };
-        fix::write(path, &text).map_err(|error| miette::miette!("{}: cannot be written: {error}", path.display()))?;
+        files::write(path, Access::Shared, |out| out.write_all(text.as_bytes()))
+            .map_err(|error| miette::miette!("{}: cannot be written: {error}", path.display()))?;
         count += mended;
     }
     Ok(count)

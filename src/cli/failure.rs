@@ -60,6 +60,9 @@ pub fn session(error: SessionError) -> Report {
     match error {
         SessionError::Lesson(error) => error.into(),
         SessionError::Sandbox(error) => NoTarget { message: error.to_string(), help: None }.into(),
+        SessionError::Unsaved(error) => {
+            miette::miette!(help = "make room where it is kept, or name another place with XDG_STATE_HOME", "{error}")
+        }
         SessionError::Target(error) => NoTarget { message: error.to_string(), help: None }.into(),
         other => miette::miette!("{other}"),
     }

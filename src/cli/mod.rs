@@ -58,6 +58,7 @@ enum Command {
 
 /// Runs the program with the process's arguments; answers its exit status.
 pub fn main() -> ExitCode {
+    signals::survive_file_limits();
     let lectern = match Lectern::try_parse() {
         Ok(lectern) => lectern,
         Err(error) => {

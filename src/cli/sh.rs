@@ -1,4 +1,5 @@
-//! `lectern sh`: one command line in the lessons' shell.
+//! `lectern sh`: one command line in the lessons' shell, in the current folder. Its home is the person's own on their own account
+//! and cluster; in the sandbox it is a folder of its own, so that what commands write by themselves (a kubeconfig) is nobody's.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -47,21 +48,30 @@ pub fn run(sh: &Sh) -> miette::Result<u8> {
 
 async fn in_shell(sh: &Sh, clock: Clock, programs: Programs, mut signals: Signals) -> Result<u8, SessionError> {
     let here = || PathBuf::from(".");
+    // Dropped after the shell: it is gone when nothing can write to it any more.
+    let own_home;
     let work = here().canonicalize().map_err(|source| SessionError::Folder { path: here(), source })?;
-    let (target, env) = match sh.target.target {
+    let (target, env, home) = match sh.target.target {
         TargetName::Sandbox => {
             let scenario = scenario(sh.target.scenario.as_deref())?;
             let sandbox = Sandbox::start(&scenario, &clock).await?;
             let target = Target::sandbox(sandbox, clock.clone());
             let env = target.environment();
-            (target, env)
+            let folder = |source| SessionError::Folder { path: std::env::temp_dir(), source };
+            own_home = tempfile::Builder::new().prefix("lectern-home-").tempdir().map_err(folder)?;
+            let home = own_home.path().canonicalize().map_err(folder)?;
+            (target, env, Some(home))
         }
-        TargetName::Live => (Target::live(clock.clone(), programs.clone()).await?, std::env::vars().collect()),
+        TargetName::Live => {
+            let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute() && home.is_dir());
+            (Target::live(clock.clone(), programs.clone()).await?, std::env::vars().collect(), home)
+        }
     };
     let mapped =
         sh.target.maps.iter().map(|(at, folder)| Mapped { at: PathBuf::from(at), folder: folder.clone() }).collect();
     let shell = Shell::start(ShellConfig {
         work,
+        home,
         mapped,
         readable: Vec::new(),
         env,

@@ -1,6 +1,17 @@
 //! What ends the program from outside.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::signal::SIGXFSZ;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Makes a file that may not grow any further (`ulimit -f`) an error of writing it, as a full disk is, and not the end of the
+/// program. Programs that are started later have the system's way again.
+pub fn survive_file_limits() {
+    // Without a handler it is as it was; nothing else hangs on it.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
 
 /// Listens for SIGINT, SIGTERM and SIGHUP, from when it was made: a signal is kept until it is asked for, so none that comes
 /// while something is shown or made ready ends the program by the system's own way.

@@ -127,7 +127,7 @@ fn look_at(verify: &Verify, path: &Path) -> miette::Result<(VerifyReport, Option
                     result = &mut session => break result.map_err(failure::session)?,
                     Some(event) = events.recv() => match event {
                         Event::StepDone { id, report } => looked.push(Looked { id, report }),
-                        Event::Notice { text } => eprintln!("lectern: {text}"),
+                        Event::Notice { text } | Event::Refused { text } => eprintln!("lectern: {text}"),
                         Event::Step { id, state: StepState::Passed | StepState::Failed(_) | StepState::Unfinished }
                             if running == Some(id) =>
                         {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::files::{self, Access};
+
 /// Terminals drop longer sequences (xterm's limit for the text in base 64 is 100,000 characters).
 const LONGEST: usize = 74_000;
 
@@ -45,9 +47,7 @@ pub fn copy(what: &str, text: &str, terminal: Option<&mut dyn Write>, folder: &P
 fn keep(text: &str, folder: &Path) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join("copied.txt");
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(&path).map_err(|error| error.error)?;
+    files::write(&path, Access::Private, |out| out.write_all(text.as_bytes()))?;
     Ok(path)
 }
 

@@ -350,6 +350,7 @@ mod tests {
             let sandbox = crate::sandbox::Sandbox::start(&scenario, &clock).await.unwrap();
             let target = Arc::new(Target::sandbox(sandbox, clock.clone()));
             let config = crate::shell::ShellConfig {
+                home: None,
                 work: folder.path().to_owned(),
                 mapped: Vec::new(),
                 readable: Vec::new(),

@@ -13,7 +13,8 @@ use super::completion;
 use super::machine::{CommandEnd, Effect, Hook, Input, Machine, Progress, TryEnd};
 use super::model::{Event, Request};
 use super::plain::Plain;
-use super::state::{Files, Moment, StateError, StateFolder};
+use super::saver::{Saver, Unsaved};
+use super::state::{Files, Moment, StateError};
 use crate::clock::Clock;
 use crate::lesson::{Course, StepId};
 use crate::sandbox::{SandboxError, Snapshot};
@@ -39,6 +40,9 @@ pub enum SessionError {
     /// The state on disk.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The session has ended, and what was done in it could not be saved.
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
     /// A folder that the session needs.
     #[error("{}: {source}", path.display())]
     Folder {
@@ -60,7 +64,7 @@ pub struct Session {
     pub(super) target: Arc<Target>,
     pub(super) clock: Clock,
     pub(super) work: std::path::PathBuf,
-    pub(super) state: Option<StateFolder>,
+    pub(super) saver: Option<Saver>,
     pub(super) notices: Vec<String>,
     /// The moments before steps; on disk too, if there is a state folder.
     pub(super) before: BTreeMap<StepId, Remembered>,
@@ -113,8 +117,8 @@ impl Session {
         for text in self.notices.drain(..) {
             drop(events.send(Event::Notice { text }));
         }
-        if let Some(state) = &self.state {
-            drop(events.send(Event::History { commands: state.history() }));
+        if let Some(saver) = &self.saver {
+            drop(events.send(Event::History { commands: saver.history() }));
         }
         let mut job: Option<Job> = None;
         let mut answer: Option<Answer> = None;
@@ -147,15 +151,21 @@ impl Session {
                     Effect::RewindShell(id) => self.rewind_shell(id).await?,
                     Effect::Restore(id) => {
                         timer = None;
-                        self.restore(id).await?;
-                        job = Some(Box::pin(async move { Ok(Input::Restored(id)) }));
+                        let restored = match self.restore(id).await {
+                            Ok(()) => Input::Restored(id),
+                            Err(SessionError::Folder { path, source }) => {
+                                Input::NotRestored { id, why: format!("{}: {source}", path.display()) }
+                            }
+                            Err(error) => return Err(error),
+                        };
+                        job = Some(Box::pin(async move { Ok(restored) }));
                     }
                     Effect::Try { script, limit } => {
                         // What was asked before is not waited for: its calls are not the command's.
                         answer = None;
                         cancel = CancellationToken::new();
-                        if let Some(state) = &self.state {
-                            state.remember_try(&script)?;
+                        if let Some(text) = self.saver.as_mut().and_then(|saver| saver.remember_try(&script)) {
+                            drop(events.send(Event::Notice { text }));
                         }
                         job = Some(self.start_try(script, limit, &events, &cancel));
                     }
@@ -187,12 +197,19 @@ impl Session {
                         self.before = before.into_iter().filter_map(renamed).collect();
                     }
                     Effect::Cancel => cancel.cancel(),
-                    Effect::Save => self.save().await?,
-                    Effect::Stop => return Ok(()),
+                    Effect::Save => {
+                        if let Some(text) = self.save().await? {
+                            drop(events.send(Event::Notice { text }));
+                        }
+                    }
+                    Effect::Stop => {
+                        let unsaved = self.saver.as_mut().and_then(|saver| saver.unsaved(&self.course, &self.machine));
+                        return unsaved.map_or(Ok(()), |unsaved| Err(unsaved.into()));
+                    }
                 }
             }
             // A stage that was left by cancelling needs its timer no more.
-            if self.machine.running().is_none() {
+            if !self.machine.awaits_timer() {
                 timer = None;
             }
         }
@@ -293,8 +310,9 @@ impl Session {
         let shell = self.shell.save().await?;
         let work = self.read_work()?;
         let sandbox = self.snapshot().await?;
-        if let Some(state) = &self.state {
-            state.save_before(id, &self.moment(shell.clone(), work.clone(), sandbox.clone()))?;
+        let moment = self.moment(shell.clone(), work.clone(), sandbox.clone());
+        if let Some(saver) = &mut self.saver {
+            saver.save_before(id, moment);
         }
         self.before.insert(id, Remembered { shell, work, sandbox });
         Ok(())
@@ -313,7 +331,7 @@ impl Session {
 
     async fn restore(&mut self, id: StepId) -> Result<(), SessionError> {
         if !self.before.contains_key(&id)
-            && let Some(moment) = self.state.as_ref().and_then(|state| state.before(id))
+            && let Some(moment) = self.saver.as_ref().and_then(|saver| saver.before(id))
         {
             let remembered = Remembered { shell: moment.shell, work: moment.work, sandbox: moment.sandbox };
             self.before.insert(id, remembered);
@@ -327,12 +345,13 @@ impl Session {
         Ok(())
     }
 
-    async fn save(&self) -> Result<(), SessionError> {
-        if let Some(state) = &self.state {
-            let moment = self.moment(self.shell.save().await?, self.read_work()?, self.snapshot().await?);
-            state.save(&moment)?;
+    /// Saves everything; returns what the learner is to be told.
+    async fn save(&mut self) -> Result<Option<String>, SessionError> {
+        if self.saver.is_none() {
+            return Ok(None);
         }
-        Ok(())
+        let moment = self.moment(self.shell.save().await?, self.read_work()?, self.snapshot().await?);
+        Ok(self.saver.as_mut().and_then(|saver| saver.save(&moment, &self.machine)))
     }
 
     async fn snapshot(&self) -> Result<Option<Snapshot>, SessionError> {

@@ -76,6 +76,13 @@ pub enum Input {
     Timer(u64),
     /// Everything is again as it was before the step.
     Restored(StepId),
+    /// It could not be brought back, for a reason that may go away; all is as it was.
+    NotRestored {
+        /// Before which step it was to be.
+        id: StepId,
+        /// Why.
+        why: String,
+    },
     /// The command of the learner's own ended.
     TryEnded(TryEnd),
 }
@@ -119,7 +126,7 @@ pub struct CommandEnd {
 pub enum Effect {
     /// Remember everything as it is now, before this step.
     Checkpoint(StepId),
-    /// Bring everything back to before this step, then say [`Input::Restored`].
+    /// Bring everything back to before this step, then say [`Input::Restored`], or [`Input::NotRestored`].
     Restore(StepId),
     /// Bring the shell and the work folder back to before this step.
     RewindShell(StepId),
@@ -205,6 +212,8 @@ pub struct Machine {
     bindings: Vec<Bindings>,
     suites: BTreeSet<PathBuf>,
     active: Option<Active>,
+    /// The wait behind a step that has passed.
+    waiting: Option<Wait>,
     /// Whether a command of the learner's own runs.
     trying: bool,
     /// Failed steps after which the learner changed something at the prompt: another try goes on from there.
@@ -248,7 +257,14 @@ enum Stage {
     Command(usize),
     Settling { timer: u64 },
     Behind(Hook),
-    Waiting { timer: u64, left: u64 },
+}
+
+/// A wait behind a step: all that it holds up is the next one.
+struct Wait {
+    id: StepId,
+    timer: u64,
+    /// Seconds.
+    left: u64,
 }
 
 impl Machine {
@@ -285,6 +301,7 @@ impl Machine {
             bindings,
             suites: BTreeSet::new(),
             active: None,
+            waiting: None,
             trying: false,
             built_on: BTreeSet::new(),
             timers: 0,
@@ -318,6 +335,12 @@ impl Machine {
         self.active.as_ref().map(|active| active.id)
     }
 
+    /// Whether a timer that was asked for still matters.
+    pub fn awaits_timer(&self) -> bool {
+        let settles = |active: &Active| matches!(active.stage, Stage::Settling { .. });
+        self.waiting.is_some() || self.active.as_ref().is_some_and(settles)
+    }
+
     /// The state of every step, as events, for a listener that just came.
     pub fn announce(&self) -> Vec<Event> {
         let mut events: Vec<Event> =
@@ -339,6 +362,7 @@ impl Machine {
             Input::CommandEnded(end) => self.command_ended(at, end, &mut effects),
             Input::Timer(timer) => self.timer(at, timer, &mut effects),
             Input::Restored(id) => self.restored(at, id, &mut effects),
+            Input::NotRestored { id, why } => self.not_restored(id, &why, &mut effects),
             Input::TryEnded(end) => self.try_ended(end, &mut effects),
         }
         if self.busy().is_none()
@@ -372,15 +396,16 @@ impl Machine {
             Request::TakeUp(course) => self.edited = Some(course.0),
             Request::Quit => {
                 self.stopping = true;
+                self.end_wait(effects);
                 self.cancel(at, effects);
             }
         }
     }
 
     fn run(&mut self, at: Duration, id: StepId, effects: &mut Vec<Effect>) {
-        let notice = |text: &str| Effect::Emit(Event::Notice { text: text.to_owned() });
+        let refused = |text: &str| Effect::Emit(Event::Refused { text: text.to_owned() });
         if let Some(busy) = self.busy() {
-            effects.push(notice(&format!("{busy}: wait for it, or cancel it.")));
+            effects.push(refused(&format!("{busy}: wait for it, or cancel it.")));
             return;
         }
         match self.state(id).cloned() {
@@ -394,8 +419,8 @@ impl Machine {
             Some(StepState::Failed(_) | StepState::Unfinished) if self.built_on.remove(&id) => {
                 effects.push(Effect::Checkpoint(id));
                 self.begin(at, id, effects);
-                // A notice ahead of the step's own events would be taken for a refusal.
-                effects.push(notice("What you did at the prompt stays: the step runs on top of it."));
+                let text = "What you did at the prompt stays: the step runs on top of it.".to_owned();
+                effects.push(Effect::Emit(Event::Notice { text }));
             }
             // In the sandbox a second try begins where the first one began.
             Some(StepState::Failed(_) | StepState::Unfinished) => {
@@ -408,9 +433,11 @@ impl Machine {
                 effects.retain(|effect| matches!(effect, Effect::Emit(_)));
                 effects.push(Effect::Restore(id));
             }
-            Some(StepState::Passed) => effects.push(notice("This step is done. To do it again, go back to before it.")),
-            Some(StepState::Locked) => effects.push(notice("This step is locked: the one before it is not done yet.")),
-            _ => effects.push(notice("This step is only shown; it is not executed.")),
+            Some(StepState::Passed) => {
+                effects.push(refused("This step is done. To do it again, go back to before it."))
+            }
+            Some(StepState::Locked) => effects.push(refused("This step is locked: the one before it is not done yet.")),
+            _ => effects.push(refused("This step is only shown; it is not executed.")),
         }
     }
 
@@ -427,9 +454,10 @@ impl Machine {
             None
         };
         match refusal {
-            Some(text) => effects.push(Effect::Emit(Event::Notice { text: text.to_owned() })),
+            Some(text) => effects.push(Effect::Emit(Event::Refused { text: text.to_owned() })),
             // Of two that come at once the second counts.
             None => {
+                self.end_wait(effects);
                 self.queue.clear();
                 self.going_back = true;
                 effects.push(Effect::Restore(id));
@@ -442,7 +470,7 @@ impl Machine {
             && active.stage == Stage::Restoring
         {
             if active.cancelled {
-                self.finish(at, Some(Cause::Cancelled), effects);
+                self.fail(at, Cause::Cancelled, effects);
                 return;
             }
             self.active = None;
@@ -470,6 +498,22 @@ impl Machine {
         effects.push(Effect::Save);
     }
 
+    fn not_restored(&mut self, id: StepId, why: &str, effects: &mut Vec<Effect>) {
+        self.queue.clear();
+        self.going_back = false;
+        if self.active.take_if(|active| active.stage == Stage::Restoring).is_some() {
+            // It stands where it stood before another try of it was asked for.
+            let report = self.reports.get(&id).cloned();
+            let cause = report.as_ref().and_then(|report| report.cause).unwrap_or(Cause::Cancelled);
+            effects.extend(report.map(|report| Effect::Emit(Event::StepDone { id, report })));
+            self.set(id, StepState::Failed(cause), effects);
+        }
+        let text = format!(
+            "It could not be brought back to before the step ({why}); nothing has changed. Make room, and try again."
+        );
+        effects.push(Effect::Emit(Event::Refused { text }));
+    }
+
     fn set(&mut self, id: StepId, state: StepState, effects: &mut Vec<Effect>) {
         if let Some(slot) = self.states.get_mut(id.lesson).and_then(|lesson| lesson.get_mut(id.step))
             && *slot != state
@@ -479,8 +523,13 @@ impl Machine {
         }
     }
 
-    /// What is going on, in words.
+    /// What keeps a step from being run now, in words.
     fn busy(&self) -> Option<&'static str> {
+        self.occupied().or(self.waiting.as_ref().map(|_| "The wait behind the step goes on"))
+    }
+
+    /// What keeps anything from being run now, in words.
+    fn occupied(&self) -> Option<&'static str> {
         match (&self.active, self.trying, self.going_back) {
             (Some(_), _, _) => Some("A step is running already"),
             (None, true, _) => Some("A command is running at the prompt"),

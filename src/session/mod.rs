@@ -11,6 +11,7 @@ mod driver;
 pub mod machine;
 mod model;
 mod plain;
+mod saver;
 mod setup;
 mod state;
 
@@ -24,5 +25,6 @@ pub use model::{
     Summary, TryReport, Verdict,
 };
 pub use plain::{Plain, first_line, plain};
+pub use saver::Unsaved;
 pub use setup::{How, Look, Prepared, Setup, lesson_files, scenario};
 pub use state::{StateError, StateFolder, state_home};

@@ -98,7 +98,7 @@ pub struct StepReport {
     pub commands: Vec<CommandReport>,
     /// Its hooks, as far as they ran.
     pub hooks: Vec<HookReport>,
-    /// Session time waited behind it, in seconds.
+    /// Session time waited behind it, in seconds: what the page asks for until the wait has ended.
     pub wait_s: u64,
     /// Session time that it took, without the wait, in milliseconds.
     pub ms: u64,
@@ -162,6 +162,13 @@ pub enum StepState {
     Unfinished,
 }
 
+impl StepState {
+    /// Whether the step has passed: nothing that comes now changes that.
+    pub fn has_passed(&self) -> bool {
+        matches!(self, Self::Passed | Self::Waiting(_))
+    }
+}
+
 /// What came of a command of the learner's own. It counts for no step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TryReport {
@@ -213,7 +220,7 @@ pub enum Event {
         /// What came of it.
         report: CommandReport,
     },
-    /// A step ended.
+    /// A step ended: this is the verdict, whatever becomes of the wait behind it.
     StepDone {
         /// Which.
         id: StepId,
@@ -222,6 +229,11 @@ pub enum Event {
     },
     /// Something that the learner should know: a message for people, and what to do.
     Notice {
+        /// The message.
+        text: String,
+    },
+    /// What was asked for last is not done: why, and what to do.
+    Refused {
         /// The message.
         text: String,
     },
@@ -275,7 +287,7 @@ pub enum Event {
 pub enum Request {
     /// Run this step, if it is ready, failed or unfinished.
     Run(StepId),
-    /// End what is running.
+    /// End what is running; of a wait behind a step, as [`Request::SkipWait`].
     Cancel,
     /// End the wait behind a step, or its settling, now.
     SkipWait,

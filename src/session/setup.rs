@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::directives;
 use super::driver::{Session, SessionError};
 use super::machine::{Machine, Rules, first_change};
+use super::saver::Saver;
 use super::state::{self, Moment, StateFolder};
 use crate::clock::Clock;
 use crate::compare::{self, Known};
@@ -206,6 +207,7 @@ impl Prepared {
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let readable = root.canonicalize().map_err(|source| SessionError::Folder { path: root.to_owned(), source })?;
         let shell = Shell::start(ShellConfig {
+            home: None,
             mapped: mapped(&setup.named, &setup.maps, &config),
             readable: vec![readable],
             work: work.clone(),
@@ -232,12 +234,12 @@ impl Prepared {
         };
         Ok(Session {
             course: setup.course,
+            saver: state.map(|folder| Saver::new(folder, &machine)),
             machine,
             shell: Arc::new(shell),
             target,
             clock,
             work,
-            state,
             notices,
             before: BTreeMap::new(),
             _temporary: temporary,
@@ -289,7 +291,7 @@ pub fn lesson_files(
     config: &CourseConfig,
     home: &Path,
 ) -> Result<tools::Files, SessionError> {
-    Ok(shell::files(home, &[], &mapped(named, maps, config))?)
+    Ok(shell::files(home, home, &[], &mapped(named, maps, config))?)
 }
 
 /// The folders that a lesson sees in its work folder.

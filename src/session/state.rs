@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::machine::Progress;
+use crate::files::{self, Access};
 use crate::lesson::StepId;
 use crate::sandbox::Snapshot;
 use crate::shell::ShellState;
@@ -72,9 +73,10 @@ impl Files {
     /// Makes a work folder hold these files and no others; symbolic links, which lectern made, stay.
     ///
     /// # Errors
-    /// As the system's.
+    /// As the system's; where there is no room for all of them the folder is as it was.
     pub fn write(&self, root: &Path) -> io::Result<()> {
         let present = Self::read(root)?;
+        let staged = self.stage(&present, root.parent().unwrap_or(root))?;
         for (path, content) in present.0.iter().rev() {
             if self.0.get(path).is_none_or(|kept| kept.is_none() != content.is_none()) {
                 match content {
@@ -87,16 +89,40 @@ impl Files {
         for (path, content) in &self.0 {
             match content {
                 None => fs::create_dir_all(root.join(path))?,
-                Some(_) if present.0.get(path) == Some(content) => {}
-                Some(content) => {
-                    let bytes =
-                        STANDARD.decode(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-                    fs::write(root.join(path), bytes)?;
+                Some(_) => {
+                    if let Some(staged) = staged.files.get(path) {
+                        fs::rename(staged, root.join(path))?;
+                    }
                 }
             }
         }
         Ok(())
     }
+
+    /// Writes those that differ from what is `present` into a folder in `place`: from there they are only given their names.
+    fn stage(&self, present: &Self, place: &Path) -> io::Result<Staged> {
+        let mut staged = Staged::default();
+        for (path, content) in &self.0 {
+            let Some(content) = content.as_ref().filter(|_| present.0.get(path) != Some(content)) else { continue };
+            let bytes = STANDARD.decode(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let folder = match staged.folder.take() {
+                Some(folder) => folder,
+                None => tempfile::Builder::new().prefix(".restoring-").tempdir_in(place)?,
+            };
+            let file = folder.path().join(staged.files.len().to_string());
+            staged.folder = Some(folder);
+            fs::write(&file, bytes)?;
+            staged.files.insert(path.clone(), file);
+        }
+        Ok(staged)
+    }
+}
+
+/// Files that are written and not in their place yet.
+#[derive(Default)]
+struct Staged {
+    folder: Option<tempfile::TempDir>,
+    files: BTreeMap<PathBuf, PathBuf>,
 }
 
 fn read_into(root: &Path, inside: &Path, files: &mut BTreeMap<PathBuf, Option<String>>) -> io::Result<()> {
@@ -229,19 +255,21 @@ impl StateFolder {
     /// Adds a command to what was tried.
     ///
     /// # Errors
-    /// As the system's.
+    /// As the system's; what was there before is then still there.
     pub fn remember_try(&self, command: &str) -> Result<(), StateError> {
-        let io = |source| StateError::Io { path: self.history_path(), source };
         let mut kept = self.history();
-        let full = kept.len() >= HISTORY;
-        kept.push(command.to_owned());
-        let line = |command: &String| serde_json::to_string(command).map(|line| line + "\n").unwrap_or_default();
-        if full {
-            let text: String = kept.iter().skip(kept.len() - HISTORY / 2).map(line).collect();
-            return fs::write(self.history_path(), text).map_err(io);
+        if kept.len() >= HISTORY {
+            kept.drain(..kept.len() - HISTORY / 2);
         }
-        let mut file = File::options().append(true).create(true).open(self.history_path()).map_err(io)?;
-        file.write_all(kept.last().map(line).unwrap_or_default().as_bytes()).map_err(io)
+        kept.push(command.to_owned());
+        let path = self.history_path();
+        files::write(&path, Access::Private, |out| {
+            kept.iter().try_for_each(|command| {
+                serde_json::to_writer(&mut *out, command)?;
+                out.write_all(b"\n")
+            })
+        })
+        .map_err(|source| StateError::Io { path, source })
     }
 
     fn history_path(&self) -> PathBuf {
@@ -313,17 +341,7 @@ pub fn state_home() -> PathBuf {
         .join("lectern")
 }
 
-/// Writes to a new file beside it, makes sure that it is on the disk, and puts it in the old one's place.
 fn write_atomically(path: &Path, moment: &Moment) -> Result<(), StateError> {
-    let io = |source| StateError::Io { path: path.to_owned(), source };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    {
-        let mut writer = io::BufWriter::new(file.as_file_mut());
-        serde_json::to_writer(&mut writer, moment).map_err(|error| io(error.into()))?;
-        writer.flush().map_err(io)?;
-    }
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    files::write(path, Access::Private, |out| serde_json::to_writer(out, moment).map_err(io::Error::from))
+        .map_err(|source| StateError::Io { path: path.to_owned(), source })
 }

@@ -4,7 +4,7 @@
 //! globs, `source` and `cd` use the file system directly; this is what bounds them. What Landlock does not cover: chmod,
 //! stat and access, UDP, and sockets by path.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
@@ -13,17 +13,17 @@ use landlock::{
 
 use super::Confinement;
 
-/// Restricts the calling thread, for ever: reading in `readable` and `work`, writing in `work`, `/dev/null` by name, no
+/// Restricts the calling thread, for ever: reading in `readable` and `writable`, writing in `writable`, `/dev/null` by name, no
 /// execution, no TCP.
-pub(super) fn restrict(work: &Path, readable: &[&Path]) -> Confinement {
-    match try_restrict(work, readable) {
+pub(super) fn restrict(writable: &[PathBuf], readable: &[PathBuf]) -> Confinement {
+    match try_restrict(writable, readable) {
         Ok(RulesetStatus::NotEnforced) => Confinement::NoLandlock("this kernel does not offer Landlock".into()),
         Ok(_) => Confinement::Full,
         Err(error) => Confinement::NoLandlock(error.to_string()),
     }
 }
 
-fn try_restrict(work: &Path, readable: &[&Path]) -> Result<RulesetStatus, RulesetError> {
+fn try_restrict(writable: &[PathBuf], readable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
     // The newest set of rights that the rules below were thought through for; older kernels enforce what they know.
     let abi = ABI::V6;
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
@@ -40,8 +40,10 @@ fn try_restrict(work: &Path, readable: &[&Path]) -> Result<RulesetStatus, Rulese
             ruleset = ruleset.add_rule(PathBeneath::new(fd, read))?;
         }
     }
-    if let Ok(fd) = PathFd::new(work) {
-        ruleset = ruleset.add_rule(PathBeneath::new(fd, write))?;
+    for folder in writable {
+        if let Ok(fd) = PathFd::new(folder) {
+            ruleset = ruleset.add_rule(PathBeneath::new(fd, write))?;
+        }
     }
     if let Ok(fd) = PathFd::new("/dev/null") {
         ruleset =

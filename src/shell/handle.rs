@@ -52,9 +52,9 @@ impl Shell {
     /// # Errors
     /// When the thread cannot be started or a folder is missing.
     pub async fn start_with(config: ShellConfig, tools: ToolSet) -> Result<Self, ShellError> {
-        let files = files(&config.work, &config.readable, &config.mapped)?;
+        let files = files(&config.work, config.home(), &config.readable, &config.mapped)?;
         for mapped in &config.mapped {
-            map(&config.work, &mapped.at, &mapped.folder)?;
+            map(config.home(), &mapped.at, &mapped.folder)?;
         }
         let started = config.clock.elapsed();
         let (worker, confinement) = start_worker(&config, tools, &files, started, None).await?;
@@ -227,13 +227,13 @@ async fn start_worker(
         Arc::clone(&config.target),
         Handle::current(),
         config.limits,
-        config.work.clone(),
+        config.home().to_owned(),
         started,
     );
     let readable = config.readable.iter().chain(config.mapped.iter().map(|mapped| &mapped.folder));
     let setup = Setup {
         work: config.work.clone(),
-        real_work: real(&config.work)?,
+        writable: vec![real(&config.work)?, real(config.home())?],
         readable: readable.map(|folder| real(folder)).collect::<Result<_, _>>()?,
         env: config.env.clone(),
         state,
@@ -245,12 +245,12 @@ fn real(folder: &Path) -> Result<PathBuf, ShellError> {
     folder.canonicalize().map_err(|source| ShellError::Folder { path: folder.to_owned(), source })
 }
 
-/// The files that tools may open, with the work folder as working directory: each folder is seen under the path that the lesson
+/// The files that tools may open, with the work folder as working directory; it and `home` may be written to. Each folder is seen under the path that the lesson
 /// sees and the one it really has.
 ///
 /// # Errors
 /// When one of the folders cannot be opened.
-pub fn files(work: &Path, readable: &[PathBuf], mapped: &[Mapped]) -> Result<Files, ShellError> {
+pub fn files(work: &Path, home: &Path, readable: &[PathBuf], mapped: &[Mapped]) -> Result<Files, ShellError> {
     let mut roots = Vec::new();
     let mut add = |seen: &Path, folder: &Path, writable| {
         let real = real(folder)?;
@@ -266,24 +266,27 @@ pub fn files(work: &Path, readable: &[PathBuf], mapped: &[Mapped]) -> Result<Fil
         Ok(())
     };
     add(work, work, true)?;
+    if home != work {
+        add(home, home, true)?;
+    }
     for folder in readable {
         add(folder, folder, false)?;
     }
     for mapped in mapped {
-        add(&work.join(&mapped.at), &mapped.folder, false)?;
+        add(&home.join(&mapped.at), &mapped.folder, false)?;
     }
     Ok(Files::new(roots, work.to_owned()))
 }
 
-/// Makes `folder` seen at `at` in the work folder, by a symbolic link: Landlock lets the shell read what is behind it, and
-/// the tools' file access serves it from a root of its own. Links that a lesson left in the work folder lead nowhere else.
-fn map(work: &Path, at: &Path, folder: &Path) -> Result<(), ShellError> {
-    let fail = |source| ShellError::Folder { path: work.join(at), source };
+/// Makes `folder` seen at `at` in the home folder, by a symbolic link: Landlock lets the shell read what is behind it, and
+/// the tools' file access serves it from a root of its own. Links that a lesson left in it lead nowhere else.
+fn map(home: &Path, at: &Path, folder: &Path) -> Result<(), ShellError> {
+    let fail = |source| ShellError::Folder { path: home.join(at), source };
     if at.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
-        return Err(fail(std::io::Error::other("not a path inside of the work folder")));
+        return Err(fail(std::io::Error::other("not a path inside of the home folder")));
     }
     let folder = real(folder)?;
-    let dir = Dir::open_ambient_dir(work, cap_std::ambient_authority()).map_err(fail)?;
+    let dir = Dir::open_ambient_dir(home, cap_std::ambient_authority()).map_err(fail)?;
     if dir.symlink_metadata(at).is_ok_and(|metadata| metadata.is_symlink()) {
         if dir.read_link_contents(at).is_ok_and(|target| target == folder) {
             return Ok(());

@@ -44,7 +44,7 @@ pub(super) async fn start(context: &Arc<Context>, start: Start<'_>) -> Result<Sh
         .fds(start.fds)
         .build()
         .await?;
-    set_variables(&mut shell, context)?;
+    set_variables(&mut shell, context, start.working_dir)?;
     for (name, value) in start.env {
         let mut variable = ShellVariable::new(value);
         variable.export();
@@ -68,7 +68,7 @@ pub(super) fn enter(shell: &mut Shell<Extensions>, context: &Context, scope: &Ar
     files.set_fd(TRACE_FD, OpenFile::Stream(Box::new(trace)));
 }
 
-fn set_variables(shell: &mut Shell<Extensions>, context: &Context) -> Result<(), brush_core::Error> {
+fn set_variables(shell: &mut Shell<Extensions>, context: &Context, folder: &Path) -> Result<(), brush_core::Error> {
     let env = shell.env_mut();
     // Tracing stops loops that have no command in them; it prints nothing unless the script asks for it.
     for (name, value) in [("BASH_XTRACEFD", TRACE_FD.to_string()), ("PS4", String::new())] {
@@ -83,8 +83,8 @@ fn set_variables(shell: &mut Shell<Extensions>, context: &Context) -> Result<(),
     let mut path = ShellVariable::new(context.home.join("bin").to_string_lossy().into_owned());
     path.export();
     env.set_global("PATH", path)?;
-    for name in ["HOME", "PWD"] {
-        let mut variable = ShellVariable::new(context.home.to_string_lossy().into_owned());
+    for (name, folder) in [("HOME", context.home.as_path()), ("PWD", folder)] {
+        let mut variable = ShellVariable::new(folder.to_string_lossy().into_owned());
         variable.export();
         if env.get(name).is_none() || name == "HOME" {
             env.set_global(name, variable)?;

@@ -1,7 +1,7 @@
 //! What the session asks of the shell, and what it hears from it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::clock::Clock;
 use crate::target::Target;
 use crate::tools::{Files, StdStream};
 
-/// A folder that the lesson sees inside of its work folder, read-only.
+/// A folder that the lesson sees inside of its home, read-only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapped {
-    /// Where the lesson sees it, relative to the work folder: `environment/eks-workshop`.
+    /// Where the lesson sees it, relative to its home: `environment/eks-workshop`.
     pub at: PathBuf,
     /// The folder itself.
     pub folder: PathBuf,
@@ -41,9 +41,11 @@ impl Default for Limits {
 /// What a shell starts with.
 #[derive(Clone)]
 pub struct ShellConfig {
-    /// The work folder: HOME and the first working directory. It exists.
+    /// The work folder: the first working directory, which may be written to. It exists.
     pub work: PathBuf,
-    /// Folders seen inside of it.
+    /// HOME, where that is not the work folder; it may be written to as well, and exists.
+    pub home: Option<PathBuf>,
+    /// Folders seen inside of HOME.
     pub mapped: Vec<Mapped>,
     /// Folders that may be read where they are: the lessons' own.
     pub readable: Vec<PathBuf>,
@@ -55,6 +57,13 @@ pub struct ShellConfig {
     pub clock: Clock,
     /// Where the tools' calls go. They run on the runtime that `Shell::start` is called on.
     pub target: Arc<Target>,
+}
+
+impl ShellConfig {
+    /// What HOME is.
+    pub fn home(&self) -> &Path {
+        self.home.as_deref().unwrap_or(&self.work)
+    }
 }
 
 /// How the shell's thread is confined.

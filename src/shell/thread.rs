@@ -89,7 +89,7 @@ pub(super) struct Worker {
 pub(super) struct Setup {
     pub work: PathBuf,
     /// Where its folders really are, for Landlock.
-    pub real_work: PathBuf,
+    pub writable: Vec<PathBuf>,
     pub readable: Vec<PathBuf>,
     pub env: BTreeMap<String, String>,
     pub state: Option<Saved>,
@@ -127,9 +127,8 @@ fn main(
     last_state: &Mutex<Option<Saved>>,
     (started, busy): Started,
 ) {
-    let readable: Vec<_> = setup.readable.iter().map(PathBuf::as_path).collect();
     // Before the runtime: the threads that it starts inherit it.
-    let confinement = confine::restrict(&setup.real_work, &readable);
+    let confinement = confine::restrict(&setup.writable, &setup.readable);
     context.adopt_thread();
     let begun = runtime(context).map_err(|error| ShellError::Start(error.to_string())).and_then(|runtime| {
         let shell = new_shell(&runtime, context, setup)?;

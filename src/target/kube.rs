@@ -315,7 +315,7 @@ impl Target {
         if options.kubeconfig.is_some() || options.variable("KUBECONFIG").is_some() {
             return self.allowed(read, &own, &named);
         }
-        // Nobody named this file. What leads elsewhere in it is left out: `lectern sh` may stand in a person's own home.
+        // Nobody named this file. What leads elsewhere in it is left out.
         let mut theirs = read;
         theirs
             .clusters

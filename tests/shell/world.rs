@@ -137,6 +137,7 @@ impl World {
         std::fs::create_dir(&work).unwrap();
         let sandbox = Sandbox::start(&Scenario::default(), &clock).await.unwrap();
         let mut config = ShellConfig {
+            home: None,
             work: work.clone(),
             mapped: Vec::new(),
             readable: Vec::new(),

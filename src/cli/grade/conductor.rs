@@ -49,7 +49,7 @@ impl<'p> Conductor<'p> {
                 let page = self.course.lessons.get(id.lesson).map_or("", |lesson| lesson.front_matter.title.as_str());
                 self.progress.step(page, report, command.map_or("", |command| command.text.as_str()));
             }
-            Event::Notice { text } => self.progress.line(&format!("lectern: {text}")),
+            Event::Notice { text } | Event::Refused { text } => self.progress.line(&format!("lectern: {text}")),
             Event::Step { id, state } if self.order.get(self.at) == Some(id) => match state {
                 StepState::Passed => {
                     self.at += 1;

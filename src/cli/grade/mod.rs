@@ -2,12 +2,12 @@
 
 mod choice;
 mod conductor;
+mod outputs;
 mod progress;
 
 use std::collections::VecDeque;
-use std::fs;
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,16 +15,17 @@ use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
 use super::consent;
-use super::failure::{self, BadUsage, TARGET, USAGE};
+use super::failure::{self, BadUsage, INTERNAL, TARGET, USAGE};
 use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::clock;
 use crate::lesson::{Course, Severity};
-use crate::report::{GradeReport, html, human, junit, tap};
+use crate::report::GradeReport;
 use crate::session::{How, Request, Setup, open_course};
 
 use choice::Choice;
 use conductor::Conductor;
+use outputs::{Outputs, print};
 use progress::Progress;
 
 /// Run pages without a person and say what passed.
@@ -116,6 +117,8 @@ pub fn run(grade: &Grade) -> miette::Result<u8> {
         return Err(BadUsage { message: "there are no pages here".into(), help }.into());
     }
     let programs = grade.target.programs()?;
+    let pages = chosen.iter().flat_map(|(course, ..)| &course.lessons).map(|lesson| lesson.path.as_path());
+    let outputs = Outputs::open(&grade.outputs, grade.format, pages)?;
     let how = How {
         unlocked: grade.from.is_some(),
         timeout: grade.timeout.map(Duration::from_secs),
@@ -139,31 +142,60 @@ pub fn run(grade: &Grade) -> miette::Result<u8> {
         };
         waiting.push_back((number, setup, choice));
     }
-    let (report, ended) = grade_all(grade, waiting, &progress)?;
+    let Graded { report, ended, broken } = grade_all(grade, waiting, &progress);
     progress.clear();
-    print(grade, &report)?;
-    Ok(ended.unwrap_or(if report.right() { 0 } else { 1 }))
+    if let Some(error) = broken {
+        // What was graded before is told all the same; where nothing was, the reports of last time stay.
+        if !report.lessons.is_empty() {
+            print(grade.format, outputs, &report)?;
+        }
+        return Err(error);
+    }
+    match print(grade.format, outputs, &report)? {
+        true => Ok(ended.unwrap_or(if report.right() { 0 } else { 1 })),
+        false => Ok(INTERNAL),
+    }
 }
 
 /// What is still to be graded, by its place.
 type Waiting = VecDeque<(usize, Setup, Choice)>;
 
-/// Grades everything, as many at a time as was asked for; answers the whole report in the order of what was given, and the
-/// exit status of what ended it.
-fn grade_all(grade: &Grade, waiting: Waiting, progress: &Progress) -> miette::Result<(GradeReport, Option<u8>)> {
-    let mut report = GradeReport::default();
+/// What came of grading, as far as it went.
+#[derive(Default)]
+struct Graded {
+    report: GradeReport,
+    /// The exit status of what ended it early.
+    ended: Option<u8>,
+    /// Why lectern could not go on.
+    broken: Option<miette::Report>,
+}
+
+impl Graded {
+    /// Adds what came of what stands behind it.
+    fn append(&mut self, next: Self) {
+        self.report.append(next.report);
+        self.ended = self.ended.or(next.ended);
+        self.broken = self.broken.take().or(next.broken);
+    }
+
+    /// Whether nothing else is to be graded.
+    fn ends(&self, bail: bool) -> bool {
+        self.ended.is_some() || self.broken.is_some() || (bail && self.report.summary.failed > 0)
+    }
+}
+
+/// Grades everything, as many at a time as was asked for; returns the whole report in the order of what was given.
+fn grade_all(grade: &Grade, waiting: Waiting, progress: &Progress) -> Graded {
+    let mut all = Graded::default();
     if grade.jobs == 1 {
-        let mut ended = None;
         let mut yes = grade.target.yes;
         for (_, setup, choice) in waiting {
-            let (one, status) = grade_course(setup, &choice, &mut yes, grade.bail, progress)?;
-            report.append(one);
-            ended = status;
-            if ended.is_some() || (grade.bail && report.summary.failed > 0) {
+            all.append(grade_course(setup, &choice, &mut yes, grade.bail, progress));
+            if all.ends(grade.bail) {
                 break;
             }
         }
-        return Ok((report, ended));
+        return all;
     }
     let waiting = Mutex::new(waiting);
     let done = Mutex::new(Vec::new());
@@ -172,10 +204,7 @@ fn grade_all(grade: &Grade, waiting: Waiting, progress: &Progress) -> miette::Re
         let mut yes = grade.target.yes;
         while let Some((number, setup, choice)) = take() {
             let one = grade_course(setup, &choice, &mut yes, grade.bail, progress);
-            let stop = match &one {
-                Ok((one, ended)) => ended.is_some() || (grade.bail && one.summary.failed > 0),
-                Err(_) => true,
-            };
+            let stop = one.ends(grade.bail);
             done.lock().unwrap_or_else(PoisonError::into_inner).push((number, one));
             if stop {
                 waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -189,13 +218,10 @@ fn grade_all(grade: &Grade, waiting: Waiting, progress: &Progress) -> miette::Re
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(number, _)| *number);
-    let mut ended = None;
     for (_, one) in done {
-        let (one, status) = one?;
-        report.append(one);
-        ended = ended.or(status);
+        all.append(one);
     }
-    Ok((report, ended))
+    all
 }
 
 /// Prints what is wrong with pages; whether a page cannot be run for it.
@@ -218,14 +244,19 @@ fn refuse_errors<'c>(courses: impl Iterator<Item = (&'c Course, &'c Choice)>) ->
     refused
 }
 
-/// Runs one course in a session of its own; answers its report and the exit status of a signal that ended it.
-fn grade_course(
+/// Runs one course in a session of its own.
+fn grade_course(setup: Setup, choice: &Choice, yes: &mut bool, bail: bool, progress: &Progress) -> Graded {
+    run_course(setup, choice, yes, bail, progress)
+        .unwrap_or_else(|error| Graded { broken: Some(error), ..Graded::default() })
+}
+
+fn run_course(
     setup: Setup,
     choice: &Choice,
     yes: &mut bool,
     bail: bool,
     progress: &Progress,
-) -> miette::Result<(GradeReport, Option<u8>)> {
+) -> miette::Result<Graded> {
     let course = Arc::clone(&setup.course);
     let mut prepared = setup.prepare().map_err(failure::session)?;
     // Asked once: further courses run in the same account and cluster.
@@ -255,7 +286,6 @@ fn grade_course(
                 }
             }
         };
-        result.map_err(failure::session)?;
         // What came last is told too.
         while let Ok(event) = events.try_recv() {
             conductor.hear(&event);
@@ -266,44 +296,6 @@ fn grade_course(
             eprintln!("lectern: {operation} was not called: {}", consent::UNASKED);
             ended = ended.or(Some(TARGET));
         }
-        Ok::<_, miette::Report>((report, ended))
+        Ok(Graded { report, ended, broken: result.err().map(failure::session) })
     })
-}
-
-fn written(format: Format, report: &GradeReport) -> miette::Result<String> {
-    let broken = |error: &dyn std::fmt::Display| miette::miette!("the report: {error}");
-    match format {
-        Format::Human => Ok(human(report)),
-        Format::Json => serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(|error| broken(&error)),
-        Format::Junit => junit(report).map_err(|error| broken(&error)),
-        Format::Html => Ok(html(report)),
-        Format::Tap => Ok(tap(report)),
-    }
-}
-
-/// Prints the report and writes the files.
-fn print(grade: &Grade, report: &GradeReport) -> miette::Result<()> {
-    for (format, path) in &grade.outputs {
-        let text = written(format.unwrap_or(grade.format), report)?;
-        write_whole(path, text.as_bytes()).map_err(|error| miette::miette!("{}: {error}", path.display()))?;
-    }
-    match io::stdout().lock().write_all(written(grade.format, report)?.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(miette::miette!("standard output: {error}")),
-        _ => Ok(()),
-    }
-}
-
-/// Writes a file so that a reader sees all of it or what was there before. What is no plain file is written in place.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return fs::write(path, bytes);
-    }
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    // Temporary files are their owner's alone; a report is like any other file.
-    use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -39,6 +39,10 @@ impl Dialogue {
             match word {
                 "skip" | "s" => self.ask(Request::SkipWait),
                 "cancel" | "c" => self.ask(Request::Cancel),
+                "quit" | "q" | "exit" if self.waits() => return self.quit(),
+                _ if self.waits() => {
+                    self.say("The step has passed; the wait before the next one goes on: say skip, quit, or wait.\n")?
+                }
                 _ if self.trying => self.say("A command is running: say cancel, or wait.\n")?,
                 _ => self.say("A step is running: say skip, cancel, or wait.\n")?,
             }
@@ -104,17 +108,24 @@ impl Dialogue {
                 let text = self.advice().unwrap_or_default();
                 self.say(&format!("{text}{HELP}"))
             }
-            "quit" | "q" | "exit" => {
-                self.ask(Request::Quit);
-                self.stopped = true;
-                Ok(())
-            }
+            "quit" | "q" | "exit" => self.quit(),
             "skip" | "s" | "cancel" | "c" => self.say("Nothing is running.\n"),
             other => {
                 let text = format!("`{}` is not understood; say help for what can be said.\n", plain(other.as_bytes()));
                 self.say(&text)
             }
         }
+    }
+
+    fn quit(&mut self) -> io::Result<()> {
+        self.ask(Request::Quit);
+        self.stopped = true;
+        Ok(())
+    }
+
+    /// Whether what goes on is the wait behind a step that has passed.
+    fn waits(&self) -> bool {
+        self.busy.is_some_and(|id| matches!(self.states.get(&id), Some(StepState::Waiting(_))))
     }
 
     /// Runs the step to do, or opens the next page.

@@ -186,6 +186,12 @@ impl Dialogue {
         out.flush()
     }
 
+    /// Something that the learner should know, on a line of its own.
+    fn note(&mut self, text: &str) -> io::Result<()> {
+        let start = if self.prompted || self.open_line { "\n" } else { "" };
+        self.say(&format!("{start}Note: {}\n", plain(text.as_bytes())))
+    }
+
     /// Ends the line that a command left open.
     fn end_line(&mut self) -> io::Result<()> {
         if self.open_line { self.say("\n") } else { Ok(()) }
@@ -223,7 +229,7 @@ impl Dialogue {
     }
 
     fn passed(&self, id: StepId) -> bool {
-        self.states.get(&id) == Some(&StepState::Passed)
+        self.states.get(&id).is_some_and(StepState::has_passed)
     }
 
     /// How many steps of a page are passed, and how many there are.
@@ -336,12 +342,13 @@ impl Dialogue {
                 let text = say::tried(&report);
                 self.say(&text)
             }
-            Event::Notice { text } => {
-                // A refused request ends with what is said of it.
+            Event::Notice { text } => self.note(&text),
+            Event::Refused { text } => {
+                self.trying = false;
                 if self.busy.is_some_and(|id| !say::is_running(self.states.get(&id))) {
                     self.busy = None;
                 }
-                self.say(&format!("Note: {}\n", plain(text.as_bytes())))
+                self.note(&text)
             }
             Event::Stopped => {
                 self.stopped = true;
@@ -370,14 +377,19 @@ impl Dialogue {
                 self.say(&format!("$ {text}\n"))
             }
             StepState::Settling(what) => self.say(&format!("Waiting: {}\n", plain(what.as_bytes()))),
-            StepState::Waiting(seconds) if !matches!(before, Some(StepState::Waiting(_))) => self.say(&format!(
-                "Waiting {} behind the step.\n",
-                say::count(usize::try_from(seconds).unwrap_or(0), "second")
-            )),
+            StepState::Waiting(seconds) if !matches!(before, Some(StepState::Waiting(_))) => {
+                let wait = say::count(usize::try_from(seconds).unwrap_or(0), "second");
+                // Where answers are not heard meanwhile, none is offered.
+                let skip = if self.is_terminal { "; say skip to go on at once" } else { "" };
+                self.say(&format!("Step {} passed.\nWaiting {wait} before the next step{skip}.\n", self.number(id)))
+            }
             StepState::Waiting(_) | StepState::NotExecuted => Ok(()),
             StepState::Passed => {
                 self.busy = None;
-                self.say(&format!("Step {} passed.\n\n", self.number(id)))?;
+                match before {
+                    Some(StepState::Waiting(_)) => self.say("\n")?,
+                    _ => self.say(&format!("Step {} passed.\n\n", self.number(id)))?,
+                }
                 self.read_on()
             }
             StepState::Failed(_) | StepState::Unfinished => {

@@ -289,7 +289,7 @@ impl Model {
     /// Executed steps of a page that are passed, and all of them.
     pub fn progress(&self, lesson: usize) -> (usize, usize) {
         self.steps_of(lesson)
-            .fold((0, 0), |(passed, all), (_, step)| (passed + usize::from(step.state == StepState::Passed), all + 1))
+            .fold((0, 0), |(passed, all), (_, step)| (passed + usize::from(step.state.has_passed()), all + 1))
     }
 
     /// The nearest page ahead of one that has steps, if they are not all passed.
@@ -321,6 +321,11 @@ impl Model {
         self.steps.iter().find(|(_, step)| step.is_running()).map(|(id, _)| *id)
     }
 
+    /// The step that has passed and behind which a wait goes on, on any page.
+    pub fn waiting(&self) -> Option<StepId> {
+        self.steps.iter().find(|(_, step)| matches!(step.state, StepState::Waiting(_))).map(|(id, _)| *id)
+    }
+
     /// Whether a step runs, or a command at the prompt.
     pub fn is_busy(&self) -> bool {
         self.prompt.running || self.running().is_some()
@@ -333,7 +338,7 @@ impl Model {
 
     /// Marks the first step of the page that is not passed, else the last one.
     pub fn select_next_to_do(&mut self) {
-        let next = self.page_steps().find(|(_, step)| step.state != StepState::Passed).map(|(id, _)| id);
+        let next = self.page_steps().find(|(_, step)| !step.state.has_passed()).map(|(id, _)| id);
         self.selected = next.or_else(|| self.page_steps().next_back().map(|(id, _)| id));
     }
 
@@ -400,10 +405,7 @@ impl StepView {
 
     /// Whether something of it is going on.
     pub fn is_running(&self) -> bool {
-        matches!(
-            self.state,
-            StepState::Hook(_) | StepState::Running(_) | StepState::Settling(_) | StepState::Waiting(_)
-        )
+        matches!(self.state, StepState::Hook(_) | StepState::Running(_) | StepState::Settling(_))
     }
 
     /// Whether it has begun at least.

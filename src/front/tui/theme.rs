@@ -250,7 +250,7 @@ impl Theme {
         self.style(match state {
             StepState::NotExecuted | StepState::Locked => Role::Quiet,
             StepState::Ready => Role::Ready,
-            StepState::Passed => Role::Good,
+            state if state.has_passed() => Role::Good,
             StepState::Failed(_) | StepState::Unfinished => Role::Bad,
             _ => Role::Busy,
         })
@@ -316,7 +316,7 @@ pub fn sign(state: &StepState) -> &'static str {
         StepState::NotExecuted => " ",
         StepState::Locked => "·",
         StepState::Ready => "▸",
-        StepState::Passed => "✓",
+        state if state.has_passed() => "✓",
         StepState::Failed(_) => "✗",
         StepState::Unfinished => "!",
         _ => "●",
@@ -333,7 +333,7 @@ pub fn words(state: &StepState) -> String {
         StepState::Hook(HookPhase::After) => "checking (hook)".into(),
         StepState::Running(command) => format!("running command {}", command + 1),
         StepState::Settling(waits_for) => format!("waiting for the cluster: {waits_for}"),
-        StepState::Waiting(left) => format!("waiting {:02}:{:02}", left / 60, left % 60),
+        StepState::Waiting(left) => format!("passed, waiting {left} s"),
         StepState::Passed => "passed".into(),
         StepState::Failed(cause) => format!("failed: {}", cause.words()),
         StepState::Unfinished => "unfinished, may have changed something".into(),

@@ -39,6 +39,10 @@ impl PrivateFolder {
         // The file gets its name once it is locked: a folder whose lock is free is nobody's.
         let unnamed = tempfile::NamedTempFile::new_in(folder.path())?;
         unnamed.as_file().try_lock().map_err(io::Error::from)?;
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "what counts is the lock on it, and that it is gone with the machine"
+        )]
         let lock = unnamed.persist(folder.path().join(LOCK)).map_err(|error| error.error)?;
         Ok(Self { folder, _lock: lock })
     }

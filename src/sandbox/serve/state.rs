@@ -3,7 +3,6 @@
 //! second of session time; a sandbox that comes back without it does it again.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ServeError;
 use crate::clock::Clock;
+use crate::files::{self, Access};
 use crate::sandbox::{Sandbox, Snapshot};
 
 /// How often what happens by itself is written at most.
@@ -111,22 +111,12 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Writes a file that only its owner reads, whole or not at all: a temporary file of mode 0600 beside it takes its place
-/// once it is on disk.
+/// Writes a file that only its owner reads, whole or not at all.
 ///
 /// # Errors
 /// When it cannot be written; what was there before is then still there.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), ServeError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        // The new name is on disk when the folder is.
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(ServeError::file(path))
+    files::write(path, Access::Private, |out| out.write_all(bytes)).map_err(ServeError::file(path))
 }
 
 /// Keeps the promise that answered changes are on disk. Cheap to clone.

@@ -142,7 +142,7 @@ impl Machine {
             None
         };
         if let Some(text) = refusal {
-            effects.push(Effect::Emit(Event::Notice { text }));
+            effects.push(Effect::Emit(Event::Refused { text }));
             return;
         }
         let first = self.begun_first(&steps);

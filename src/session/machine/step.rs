@@ -1,9 +1,9 @@
-//! One step from its first hook to the wait behind it.
+//! One step from its first hook to the verdict, and the wait behind it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Active, CommandEnd, Effect, Hook, Machine, SETTLE_FIRST, SETTLE_MOST, Stage, verdict};
+use super::{Active, CommandEnd, Effect, Hook, Machine, SETTLE_FIRST, SETTLE_MOST, Stage, Wait, verdict};
 use crate::compare::{Case, Comparison, Outcome, compare_with};
 use crate::lesson::{Expected, StepId};
 use crate::session::advice::Advice;
@@ -134,7 +134,7 @@ impl Machine {
             Ended::Exited => None,
         };
         match (cause, phase) {
-            (Some(cause), _) => self.finish(at, Some(cause), effects),
+            (Some(cause), _) => self.fail(at, cause, effects),
             (None, HookPhase::Before) => self.ahead(at, effects),
             (None, HookPhase::After) => self.behind(at, effects),
         }
@@ -190,7 +190,7 @@ impl Machine {
         active.report.commands.push(report.clone());
         effects.push(Effect::Emit(Event::Command { id, command: number, report }));
         if let Some(cause) = cause {
-            self.finish(at, Some(cause), effects);
+            self.fail(at, cause, effects);
         } else if failed {
             // Under `set -e` the expected failure ends the step's commands.
             self.commands_ended(at, effects);
@@ -205,7 +205,7 @@ impl Machine {
         let id = active.id;
         let Some(step) = self.course.step(id) else { return };
         if step.annotations.expect_error && !active.failed_as_expected {
-            self.finish(at, Some(Cause::ExitStatus), effects);
+            self.fail(at, Cause::ExitStatus, effects);
             return;
         }
         if !active.mismatch {
@@ -222,7 +222,7 @@ impl Machine {
             && !self.rules.only_look
             && left > pause;
         if !may_settle {
-            self.finish(at, Some(Cause::Output), effects);
+            self.fail(at, Cause::Output, effects);
             return;
         }
         active.attempt += 1;
@@ -236,7 +236,7 @@ impl Machine {
         effects.push(Effect::Timer { timer, after: pause });
     }
 
-    /// The next hook behind the commands, or the wait.
+    /// The next hook behind the commands, or the verdict.
     fn behind(&mut self, at: Duration, effects: &mut Vec<Effect>) {
         let Some(active) = &mut self.active else { return };
         let id = active.id;
@@ -250,32 +250,19 @@ impl Machine {
             return;
         }
         let seconds = if self.rules.no_wait || self.rules.only_look { 0 } else { step.annotations.wait };
-        active.report.ms = millis(at.saturating_sub(active.began));
-        active.report.wait_s = seconds;
-        if seconds == 0 {
-            self.finish(at, None, effects);
-        } else {
-            self.wait(seconds, effects);
-        }
-    }
-
-    fn wait(&mut self, left: u64, effects: &mut Vec<Effect>) {
-        let timer = self.next_timer();
-        let Some(active) = &mut self.active else { return };
-        let id = active.id;
-        active.stage = Stage::Waiting { timer, left };
-        self.set(id, StepState::Waiting(left), effects);
-        effects.push(Effect::Timer { timer, after: Duration::from_secs(1) });
+        self.pass(at, seconds, effects);
     }
 
     pub(super) fn timer(&mut self, at: Duration, fired: u64, effects: &mut Vec<Effect>) {
-        let Some(active) = &mut self.active else { return };
-        match active.stage {
-            Stage::Settling { timer } if timer == fired => self.again(at, effects),
-            Stage::Waiting { timer, left } if timer == fired => match left.saturating_sub(1) {
-                0 => self.finish(at, None, effects),
-                left => self.wait(left, effects),
-            },
+        match (self.active.as_ref().map(|active| &active.stage), &mut self.waiting) {
+            (Some(Stage::Settling { timer }), _) if *timer == fired => self.again(at, effects),
+            (_, Some(wait)) if wait.timer == fired => {
+                wait.left = wait.left.saturating_sub(1);
+                match wait.left {
+                    0 => self.end_wait(effects),
+                    _ => self.go_on_waiting(effects),
+                }
+            }
             // A timer of a stage that is over.
             _ => {}
         }
@@ -298,6 +285,10 @@ impl Machine {
 
     pub(super) fn cancel(&mut self, at: Duration, effects: &mut Vec<Effect>) {
         self.queue.clear();
+        // At the prompt it is the command there that is meant.
+        if !self.trying {
+            self.end_wait(effects);
+        }
         match self.active.as_ref().map(|active| active.stage.clone()) {
             None if self.trying => effects.push(Effect::Cancel),
             None => {}
@@ -307,29 +298,23 @@ impl Machine {
                 }
             }
             Some(Stage::Ahead(_) | Stage::Command(_) | Stage::Behind(_)) => effects.push(Effect::Cancel),
-            Some(Stage::Settling { .. } | Stage::Waiting { .. }) => self.finish(at, Some(Cause::Cancelled), effects),
+            Some(Stage::Settling { .. }) => self.fail(at, Cause::Cancelled, effects),
         }
     }
 
     pub(super) fn skip(&mut self, at: Duration, effects: &mut Vec<Effect>) {
-        match self.active.as_ref().map(|active| active.stage.clone()) {
-            Some(Stage::Waiting { left, .. }) => {
-                if let Some(active) = &mut self.active {
-                    active.report.wait_s = active.report.wait_s.saturating_sub(left);
-                }
-                self.finish(at, None, effects);
-            }
-            Some(Stage::Settling { .. }) => self.finish(at, Some(Cause::Output), effects),
-            _ => {}
+        self.end_wait(effects);
+        if matches!(self.active.as_ref().map(|active| &active.stage), Some(Stage::Settling { .. })) {
+            self.fail(at, Cause::Output, effects);
         }
     }
 
-    pub(super) fn finish(&mut self, at: Duration, cause: Option<Cause>, effects: &mut Vec<Effect>) {
-        let Some(mut active) = self.active.take() else { return };
+    /// The verdict: saves and tells it, and takes the step out of the way. What is shown is on the disk already.
+    fn conclude(&mut self, at: Duration, cause: Option<Cause>, wait: u64, effects: &mut Vec<Effect>) -> Option<Active> {
+        let mut active = self.active.take()?;
         let id = active.id;
-        if active.report.ms == 0 {
-            active.report.ms = millis(at.saturating_sub(active.began));
-        }
+        active.report.ms = millis(at.saturating_sub(active.began));
+        active.report.wait_s = wait;
         active.report.verdict = verdict(cause);
         active.report.cause = cause;
         active.report.advice = cause.zip(self.course.step(id)).map(|(cause, step)| {
@@ -337,29 +322,63 @@ impl Machine {
             Advice::of(step, cause, &active.report, limit)
         });
         self.reports.insert(id, active.report.clone());
-        effects.push(Effect::Emit(Event::StepDone { id, report: active.report }));
-        match cause {
-            Some(cause) => {
-                self.queue.clear();
-                let state = match cause {
-                    Cause::Cancelled if self.rules.live && active.changed_something => StepState::Unfinished,
-                    cause => StepState::Failed(cause),
-                };
-                self.set(id, state, effects);
-            }
-            None => {
-                self.bindings[id.lesson] = active.bindings;
-                self.set(id, StepState::Passed, effects);
-                match self.next_on_page(id) {
-                    Some(next) if self.state(next) == Some(&StepState::Locked) => {
-                        self.set(next, StepState::Ready, effects);
-                    }
-                    Some(_) => {}
-                    None => effects.push(Effect::Emit(Event::LessonDone { lesson: id.lesson })),
-                }
-            }
-        }
         effects.push(Effect::Save);
+        effects.push(Effect::Emit(Event::StepDone { id, report: active.report.clone() }));
+        Some(active)
+    }
+
+    pub(super) fn fail(&mut self, at: Duration, cause: Cause, effects: &mut Vec<Effect>) {
+        let Some(active) = self.conclude(at, Some(cause), 0, effects) else { return };
+        self.queue.clear();
+        let state = match cause {
+            Cause::Cancelled if self.rules.live && active.changed_something => StepState::Unfinished,
+            cause => StepState::Failed(cause),
+        };
+        self.set(active.id, state, effects);
+    }
+
+    /// The step has passed, and is saved as such: a wait behind it only holds up the next one.
+    fn pass(&mut self, at: Duration, wait: u64, effects: &mut Vec<Effect>) {
+        let Some(active) = self.conclude(at, None, wait, effects) else { return };
+        let id = active.id;
+        self.bindings[id.lesson] = active.bindings;
+        if wait == 0 {
+            self.unlock_after(id, effects);
+            return;
+        }
+        self.waiting = Some(Wait { id, timer: 0, left: wait });
+        self.go_on_waiting(effects);
+    }
+
+    fn go_on_waiting(&mut self, effects: &mut Vec<Effect>) {
+        let next = self.next_timer();
+        let Some(Wait { id, timer, left }) = &mut self.waiting else { return };
+        *timer = next;
+        let (id, left) = (*id, *left);
+        self.set(id, StepState::Waiting(left), effects);
+        effects.push(Effect::Timer { timer: next, after: Duration::from_secs(1) });
+    }
+
+    /// Ends the wait behind a step, if there is one: the next step is open.
+    pub(super) fn end_wait(&mut self, effects: &mut Vec<Effect>) {
+        let Some(Wait { id, left, .. }) = self.waiting.take() else { return };
+        if let Some(report) = self.reports.get_mut(&id) {
+            report.wait_s = report.wait_s.saturating_sub(left);
+        }
+        self.unlock_after(id, effects);
+        // While a command runs at the prompt the shell cannot be asked for its state; its end is saved.
+        if !self.trying {
+            effects.push(Effect::Save);
+        }
+    }
+
+    fn unlock_after(&mut self, id: StepId, effects: &mut Vec<Effect>) {
+        self.set(id, StepState::Passed, effects);
+        match self.next_on_page(id) {
+            Some(next) if self.state(next) == Some(&StepState::Locked) => self.set(next, StepState::Ready, effects),
+            Some(_) => {}
+            None => effects.push(Effect::Emit(Event::LessonDone { lesson: id.lesson })),
+        }
     }
 }
 

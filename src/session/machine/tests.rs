@@ -1,5 +1,7 @@
 //! Transitions, without any I/O: the test plays driver and target.
 
+mod waits;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -290,6 +292,23 @@ fn a_failed_step_in_the_sandbox_begins_again_from_before_it() {
 }
 
 #[test]
+fn what_cannot_be_brought_back_stays_as_it_was() {
+    let mut machine = machine(&[(Annotations::default(), &[("a", "x")])]);
+    run(&mut machine, 0);
+    machine.handle(T, end(0, "y"));
+    let refused = || Input::NotRestored { id: id(0), why: "no room".into() };
+    assert_eq!(done(&run(&mut machine, 0)), ["restore"]);
+    let effects = machine.handle(T, refused());
+    assert_eq!(machine.state(id(0)), Some(&StepState::Failed(Cause::Output)));
+    let told = |effect: &Effect| matches!(effect, Effect::Emit(Event::Refused { text }) if text.contains("no room"));
+    assert!(effects.last().is_some_and(told), "{effects:?}");
+    assert_eq!(done(&machine.handle(T, Input::Request(Request::UndoTo(id(0))))), ["restore"]);
+    machine.handle(T, refused());
+    assert_eq!(machine.state(id(0)), Some(&StepState::Failed(Cause::Output)));
+    assert_eq!(done(&run(&mut machine, 0)), ["restore"], "it can be tried again");
+}
+
+#[test]
 fn undo_locks_what_comes_later() {
     let plain = Annotations::default();
     let mut machine = machine(&[(plain.clone(), &[("a", "")]), (plain.clone(), &[("b", "")]), (plain, &[("c", "")])]);
@@ -321,16 +340,6 @@ fn quitting_cancels_saves_and_stops() {
     let effects = done(&machine.handle(T, ended));
     assert_eq!(effects.last().map(String::as_str), Some("stop"));
     assert!(effects.contains(&"save".into()));
-}
-
-#[test]
-fn a_wait_can_be_skipped() {
-    let mut machine = machine(&[(Annotations { wait: 30, ..Annotations::default() }, &[("a", "")])]);
-    run(&mut machine, 0);
-    machine.handle(T, end(0, ""));
-    machine.handle(T, Input::Request(Request::SkipWait));
-    assert_eq!(machine.state(id(0)), Some(&StepState::Passed));
-    assert_eq!(machine.report(id(0)).map(|report| report.wait_s), Some(0));
 }
 
 #[test]
@@ -384,7 +393,7 @@ fn a_command_of_the_learners_own_counts_for_no_step_and_nothing_else_runs_meanwh
     assert_eq!(done(&attempt(&mut machine)), ["try ls"]);
     for request in [Request::Try("x".into()), Request::Run(id(0)), Request::UndoTo(id(0))] {
         let effects = machine.handle(T, Input::Request(request));
-        assert!(matches!(effects.as_slice(), [Effect::Emit(Event::Notice { .. })]), "{effects:?}");
+        assert!(matches!(effects.as_slice(), [Effect::Emit(Event::Refused { .. })]), "{effects:?}");
     }
     let question = Request::Complete { number: 1, line: "l".into(), at: 1 };
     let effects = machine.handle(T, Input::Request(question.clone()));

@@ -8,11 +8,11 @@ use crate::session::model::{Cause, Completions, Event, StepState, TryReport};
 use crate::shell::Ended;
 
 impl Machine {
-    /// Runs a command, unless something runs already.
+    /// Runs a command, unless something runs already. A wait behind a step is no reason to wait here.
     pub(super) fn begin_try(&mut self, script: String, effects: &mut Vec<Effect>) {
-        if let Some(busy) = self.busy() {
+        if let Some(busy) = self.occupied() {
             let text = format!("{busy}: wait for it, or cancel it.");
-            effects.push(Effect::Emit(Event::Notice { text }));
+            effects.push(Effect::Emit(Event::Refused { text }));
             return;
         }
         self.trying = true;
@@ -45,7 +45,7 @@ impl Machine {
 
     /// Asks what a word could be; while something runs nothing can be asked.
     pub(super) fn complete(&mut self, number: u64, line: String, at: usize, effects: &mut Vec<Effect>) {
-        effects.push(match self.busy() {
+        effects.push(match self.occupied() {
             None => Effect::Complete { number, line, at },
             Some(_) => Effect::Emit(Event::Completions { number, completions: Completions::default() }),
         });

@@ -39,8 +39,8 @@ macro_rules! actions {
 actions! {
     Run "run" "run the marked step, or read on to it; then open the next page" ["enter", "r"];
     Skip "skip-wait" "skip the wait behind a step, or stop waiting for its output" ["s"];
-    Cancel "cancel" "cancel what is running; close what lies over the page" ["esc"];
-    Interrupt "interrupt" "cancel what is running; twice quits" ["ctrl-c"];
+    Cancel "cancel" "cancel what is running; skip the wait behind a step; close what lies over the page" ["esc"];
+    Interrupt "interrupt" "cancel what is running, or skip the wait behind a step; twice quits" ["ctrl-c"];
     Undo "undo" "go back to before the marked step, in the sandbox" ["u"];
     Reset "reset-page" "go back to before the first step of the page" ["U"];
     Explain "explain" "why the step failed, and where to look further" ["e"];

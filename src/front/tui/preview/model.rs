@@ -184,7 +184,7 @@ fn rename(model: &mut Model, course: &Arc<Course>, matching: &Matching) {
     for (old, (new, same)) in &matching.steps {
         if let Some(view) = before.remove(old)
             && let Some(slot) = steps.get_mut(new)
-            && (*same || view.is_running())
+            && (*same || view.is_running() || matches!(view.state, StepState::Waiting(_)))
             && slot.state != StepState::NotExecuted
         {
             *slot = view;

@@ -208,9 +208,14 @@ fn a_learner_goes_from_step_to_step() {
     update::event(&mut model, state(FIRST, StepState::Running(0)));
     update::event(&mut model, Event::StepDone { id: FIRST, report: step_report(None, true) });
     update::event(&mut model, state(FIRST, StepState::Waiting(30)));
-    assert!(draw(&mut model, 80, 24).contains("waiting 00:30"));
+    assert!(draw(&mut model, 80, 24).contains("waiting 30 s before the next step"));
     assert!(press(&mut model, KeyCode::Enter).is_empty(), "a wait is not skipped by accident");
+    assert!(model.notice_shown);
+    assert_eq!(press(&mut model, KeyCode::Esc), [Request::SkipWait]);
+    assert!(!model.notice_shown);
     assert_eq!(press(&mut model, KeyCode::Char('s')), [Request::SkipWait]);
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(update::input(&mut model, &Input::Key(interrupt)), [Request::SkipWait]);
     update::event(&mut model, state(FIRST, StepState::Passed));
     update::event(&mut model, state(SECOND, StepState::Ready));
     assert_eq!(model.selected, Some(SECOND));

@@ -65,6 +65,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
     // These are the same everywhere.
     match action {
         Action::Interrupt if model.is_busy() => return vec![Request::Cancel],
+        Action::Interrupt if model.waiting().is_some() => return vec![Request::SkipWait],
         Action::Interrupt => return quit(model, confirmed),
         Action::Suspend => {
             model.wishes.push(Wish::Suspend);
@@ -109,7 +110,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Request> {
         }
         Action::Prompt => prompt::open(model),
         Action::Search => model.typing = Some(Typing { what: TypingFor::Search, text: String::new() }),
-        Action::Cancel if model.notice_shown => model.notice_shown = false,
+        // Of a wait it was said that this key skips it.
+        Action::Cancel if model.notice_shown && model.waiting().is_none() => model.notice_shown = false,
         Action::Cancel if !model.search.is_empty() => {
             model.search.clear();
             model.found = None;
@@ -129,7 +131,7 @@ fn quit(model: &mut Model, sure: bool) -> Vec<Request> {
 
 /// Goes back to before a step. What takes more than one step with it is asked for twice: that is much work lost for a slip.
 fn go_back(model: &mut Model, action: Action, id: StepId, asked: Option<StepId>) -> Vec<Request> {
-    let lost = model.steps.range(id..).filter(|(_, step)| step.state == StepState::Passed).count();
+    let lost = model.steps.range(id..).filter(|(_, step)| step.state.has_passed()).count();
     if lost > 1 && asked != Some(id) && !model.preview {
         model.confirm_undo = Some(id);
         let key = model.options.keys.hint(action);
@@ -146,7 +148,11 @@ fn on_page(model: &mut Model, action: Action, undo: Option<StepId>) -> Vec<Reque
     match action {
         Action::Run => return run(model),
         Action::Skip => return vec![Request::SkipWait],
-        Action::Cancel => return model.is_busy().then_some(Request::Cancel).into_iter().collect(),
+        Action::Cancel if model.is_busy() => return vec![Request::Cancel],
+        Action::Cancel if model.waiting().is_some() => {
+            model.notice_shown = false;
+            return vec![Request::SkipWait];
+        }
         Action::Undo | Action::Reset => {
             let first = model.page_steps().next().map(|(id, _)| id);
             return match if action == Action::Undo { model.selected } else { first } {
@@ -234,7 +240,7 @@ fn run(model: &mut Model) -> Vec<Request> {
         read_on(model);
         return Vec::new();
     };
-    let to_do = !matches!(model.steps.get(&id).map(|step| &step.state), Some(StepState::Passed));
+    let to_do = !model.steps.get(&id).is_some_and(|step| step.state.has_passed());
     if to_do && !model.sees(id) {
         let (first, _) = model.laid.steps.get(&id).copied().unwrap_or_default();
         if first < model.scrolled() {
@@ -247,8 +253,8 @@ fn run(model: &mut Model) -> Vec<Request> {
     }
     match model.steps.get(&id).map(|step| &step.state) {
         Some(StepState::Waiting(_)) => {
-            let key = model.options.keys.hint(Action::Skip);
-            model.say(format!("The wait behind the step goes on; {key} skips it."));
+            let key = model.options.keys.hint(Action::Cancel);
+            model.say(format!("The step has passed; the wait before the next one goes on, {key} skips it."));
             Vec::new()
         }
         Some(StepState::Passed) => {

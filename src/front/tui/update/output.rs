@@ -28,7 +28,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> bool {
             model.output = false;
             return true;
         }
-        Action::Cancel if model.running().is_none() => {
+        Action::Cancel if model.running().or(model.waiting()).is_none() => {
             model.output = false;
             return true;
         }

@@ -61,7 +61,7 @@ pub fn event(model: &mut Model, event: Event) {
                 model.requests.extend(asked);
             }
         }
-        Event::Notice { text } => model.say(text),
+        Event::Notice { text } | Event::Refused { text } => model.say(text),
         Event::LessonDone { .. } | Event::TakenUp { .. } => {}
         Event::Stopped => model.quit = true,
     }
@@ -81,12 +81,14 @@ fn step_state(model: &mut Model, id: StepId, state: StepState) {
         step.clear();
     }
     let same = step.state == state;
+    // Who scrolls on during a wait is not taken back at every second.
+    let waits_on = matches!((&step.state, &state), (StepState::Waiting(_), StepState::Waiting(_)));
     step.version += 1;
     step.state = state.clone();
     match state {
         StepState::Ready if !same && id.lesson == model.lesson && model.running().is_none() => {
             let before = model.selected.and_then(|before| model.steps.get(&before));
-            if before.is_none_or(|before| before.state == StepState::Passed || before.state == StepState::Locked) {
+            if before.is_none_or(|before| before.state.has_passed() || before.state == StepState::Locked) {
                 model.selected = Some(id);
             }
         }
@@ -94,14 +96,15 @@ fn step_state(model: &mut Model, id: StepId, state: StepState) {
             model.selected = Some(id);
             model.reveal = Some(Reveal::End(id));
         }
+        _ if waits_on => {}
         _ => follow(model, id),
     }
 }
 
 /// Keeps the end of a running step in view while it is the marked one.
 fn follow(model: &mut Model, id: StepId) {
-    let running = model.steps.get(&id).is_some_and(StepView::is_running);
-    if running && model.selected == Some(id) && id.lesson == model.lesson {
+    let goes_on = |step: &StepView| step.is_running() || matches!(step.state, StepState::Waiting(_));
+    if model.steps.get(&id).is_some_and(goes_on) && model.selected == Some(id) && id.lesson == model.lesson {
         model.reveal = Some(Reveal::End(id));
     }
 }

@@ -112,10 +112,13 @@ fn prompt(model: &Model, keys: &mut Keys<'_>) {
 }
 
 fn page(model: &Model, keys: &mut Keys<'_>) {
-    if let Some(state @ (StepState::Waiting(_) | StepState::Hook(_))) =
-        model.running().and_then(|id| model.steps.get(&id)).map(|step| &step.state)
-    {
-        keys.shown.push((7, words(state)));
+    match model.running().or(model.waiting()).and_then(|id| model.steps.get(&id)).map(|step| &step.state) {
+        Some(StepState::Waiting(left)) => {
+            keys.shown.push((7, format!("waiting {left} s before the next step")));
+            keys.add(9, Action::Cancel, "go on");
+        }
+        Some(state @ StepState::Hook(_)) => keys.shown.push((7, words(state))),
+        _ => {}
     }
     let state = model.selected.and_then(|id| model.steps.get(&id)).map(|step| &step.state);
     let seen = model.selected.is_none_or(|id| model.sees(id));
@@ -123,7 +126,6 @@ fn page(model: &Model, keys: &mut Keys<'_>) {
         Some(StepState::Ready | StepState::Failed(_)) if !seen => keys.add(9, Action::Run, "read on"),
         Some(StepState::Ready) => keys.add(9, Action::Run, "run"),
         Some(StepState::Failed(_) | StepState::Unfinished) => keys.add(9, Action::Run, "try again"),
-        Some(StepState::Waiting(_)) => keys.add(9, Action::Skip, "skip the wait"),
         Some(StepState::Settling(_)) => keys.add(9, Action::Skip, "stop waiting"),
         Some(StepState::Passed) | None if !model.at_end() => keys.add(9, Action::Run, "read on"),
         Some(StepState::Passed) | None if model.lesson + 1 < model.course.lessons.len() => {
@@ -154,7 +156,7 @@ fn page(model: &Model, keys: &mut Keys<'_>) {
         keys.add(5, Action::Output, "output");
         keys.add(3, Action::Details, "details");
     }
-    if matches!(state, Some(StepState::Passed | StepState::Failed(_))) {
+    if state.is_some_and(|state| state.has_passed() || matches!(state, StepState::Failed(_))) {
         keys.add(6, Action::Undo, "undo");
     }
     if model.course.lessons.len() > 1 {
