@@ -313,6 +313,7 @@ impl Intercept for Recorder {
         self.calls.record(CallRecord {
             service: metadata.service().to_lowercase(),
             operation: metadata.name().to_owned(),
+            path: String::new(),
             status: context.response().map_or(0, |response| response.status().as_u16()),
             ms: u64::try_from(ms).unwrap_or(u64::MAX),
             mutating: changes(metadata.name()),

@@ -13,6 +13,9 @@ pub struct CallRecord {
     pub service: String,
     /// `ListPodIdentityAssociations`; for the cluster a verb and a resource: `patch deployments.apps`, `get pods/log`.
     pub operation: String,
+    /// The request's path in the cluster; empty for a service of the account.
+    #[serde(skip)]
+    pub path: String,
     /// The HTTP status; 0 when no answer came.
     pub status: u16,
     /// How long it took, in milliseconds of session time. A watch counts until it was answered, not until it ended.

@@ -23,6 +23,7 @@ pub mod yaml;
 
 pub use complete::{Candidates, complete};
 pub use files::{Files, Root};
+pub use kubectl::verb_words as kubectl_verbs;
 pub use registry::{find, lacks, names};
 pub use sleep::interval;
 pub use types::{

@@ -73,6 +73,7 @@ pub async fn run(call: TargetCall, start: Start) -> Status {
     target.calls().record(CallRecord {
         service: "program".into(),
         operation: name.clone(),
+        path: String::new(),
         status: 0,
         ms,
         mutating: true,

@@ -4,3 +4,4 @@ mod commands;
 mod further;
 mod harness;
 mod outages;
+mod planned;

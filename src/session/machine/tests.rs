@@ -74,7 +74,14 @@ fn end(status: u8, stdout: &str) -> Input {
 }
 
 fn call(mutating: bool) -> CallRecord {
-    CallRecord { service: "kubernetes".into(), operation: "get pods".into(), status: 200, ms: 1, mutating }
+    CallRecord {
+        service: "kubernetes".into(),
+        operation: "get pods".into(),
+        path: String::new(),
+        status: 200,
+        ms: 1,
+        mutating,
+    }
 }
 
 fn hook(status: u8) -> Input {

@@ -56,6 +56,7 @@ where
         if let Err(refusal) = calls.permit(&operation, mutating) {
             return Box::pin(async move { Err(refusal.into()) });
         }
+        let path = request.uri().path().to_owned();
         let begin = clock.elapsed();
         let answer = self.inner.call(request);
         Box::pin(async move {
@@ -63,6 +64,7 @@ where
             calls.record(CallRecord {
                 service: "kubernetes".to_owned(),
                 operation,
+                path,
                 status: answer.as_ref().map_or(0, |response| response.status().as_u16()),
                 ms: u64::try_from(clock.elapsed().saturating_sub(begin).as_millis()).unwrap_or(u64::MAX),
                 mutating,

@@ -173,6 +173,11 @@ pub(super) fn lacks(args: &[String]) -> Option<String> {
     }
 }
 
+/// The words of every command, behind `kubectl`.
+pub fn verb_words() -> impl Iterator<Item = &'static [&'static str]> {
+    VERBS.iter().map(|verb| verb.words)
+}
+
 /// The commands that are known and refused by name.
 const REFUSED: &[&str] = &["completion", "port-forward", "proxy"];
 

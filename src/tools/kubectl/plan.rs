@@ -10,6 +10,7 @@ use super::find;
 use super::options::Parsed;
 use crate::sandbox::cluster::object::resource_of;
 use crate::sandbox::cluster::store::GroupResource;
+use crate::target::ApiPath;
 use crate::tools::Files;
 use crate::tools::plan::{Objects, Planned, at_home};
 
@@ -57,6 +58,11 @@ fn read(words: &[String], tables: &[&'static [super::options::Flag]]) -> Option<
     };
     let tries = [words.to_vec(), with(SOME_NUMBER), with(&format!("{SOME_NUMBER}s"))];
     tries.iter().find_map(|words| Parsed::read(words, tables).ok())
+}
+
+/// Whether a request of that verb changes nothing.
+fn reads(verb: &str) -> bool {
+    matches!(verb, "get" | "list" | "watch")
 }
 
 /// Something that a command is about: its kind and its name, `*` when that is not known, none for all.
@@ -111,7 +117,7 @@ impl Plan<'_> {
     /// A call about what a command names.
     fn call(&mut self, verb: &str, about: &About, part: &str, maybe: bool) {
         let (mapping, name) = about;
-        let changes = !matches!(verb, "get" | "list" | "watch") || part == "/exec";
+        let changes = !reads(verb) || matches!(part, "/exec" | "/attach");
         let resource = format!("{}{part}", mapping.group_resource());
         self.add(verb, &resource, self.namespace(mapping), name.as_deref(), changes, maybe);
     }
@@ -185,9 +191,14 @@ impl Plan<'_> {
 
     /// Calls about each object of the files; where these are not known, about any.
     fn each_object(&mut self, verbs: &[(&str, bool)]) {
+        self.each_part(verbs, "");
+    }
+
+    /// Calls about a part of each object of the files.
+    fn each_part(&mut self, verbs: &[(&str, bool)], part: &str) {
         let Some(objects) = self.objects.get_or_init(|| self.read()).clone() else {
             for (verb, maybe) in verbs {
-                self.add(verb, "*", Some("*".into()), Some("*"), *verb != "get", *maybe);
+                self.add(verb, "*", Some("*".into()), Some("*"), !reads(verb), *maybe);
             }
             return;
         };
@@ -204,21 +215,30 @@ impl Plan<'_> {
                 if own.is_empty() { self.namespace(&mapping) } else { Some(own).filter(|_| mapping.namespaced) };
             let name = text(&object["metadata"]["name"]);
             for (verb, maybe) in verbs {
-                let name = Some(name.as_str()).filter(|_| *verb != "create");
-                self.add(verb, &mapping.group_resource(), namespace.clone(), name, *verb != "get", *maybe);
+                let name = Some(name.as_str()).filter(|_| !matches!(*verb, "create" | "list" | "watch"));
+                let resource = format!("{}{part}", mapping.group_resource());
+                self.add(verb, &resource, namespace.clone(), name, !reads(verb), *maybe);
             }
         }
     }
 
     /// Reads what the arguments name, or the files.
     fn select(&mut self, args: &[String]) -> Vec<About> {
+        self.select_part(args, "")
+    }
+
+    /// Reads a part of what the arguments name, or of the files; with `--local` nothing is asked.
+    fn select_part(&mut self, args: &[String], part: &str) -> Vec<About> {
+        if self.options.on("local") {
+            return Vec::new();
+        }
         if self.has_files() {
-            self.each_object(&[("get", false)]);
+            self.each_part(&[("get", false)], part);
             return Vec::new();
         }
         let found = self.about(args);
         for about in &found {
-            self.call(if about.1.is_some() { "get" } else { "list" }, about, "", false);
+            self.call(if about.1.is_some() { "get" } else { "list" }, about, part, false);
         }
         found
     }
@@ -246,10 +266,11 @@ impl Plan<'_> {
         match words {
             ["get"] if !self.options.text("raw").is_empty() => {
                 let path = self.options.text("raw").to_owned();
-                self.add("get", &path, None, None, false, false);
+                self.raw(path.split('?').next().unwrap_or_default());
             }
             ["get"] => {
-                let found = self.select(&args);
+                let part = self.part();
+                let found = self.select_part(&args, &part);
                 if self.options.on("watch") || self.options.on("watch-only") {
                     self.follow(&found, true);
                 }
@@ -260,9 +281,15 @@ impl Plan<'_> {
                     if name.is_some() {
                         self.call("list", &(Arc::clone(&mapping), None), "", true);
                     }
-                    self.around(&mapping);
+                    self.around(&mapping, name.as_deref());
                 }
-                self.all("list", "events", true);
+            }
+            ["apply", "view-last-applied"] => {
+                self.select(&args);
+            }
+            ["apply", "set-last-applied"] => {
+                self.each_object(&[("get", false)]);
+                self.changed(&[], client, true, "");
             }
             ["apply"] if self.options.on("server-side") => self.each_object(&[("patch", false)]),
             ["apply"] if client => self.each_object(&[("get", false)]),
@@ -277,7 +304,11 @@ impl Plan<'_> {
                 }
             }
             ["diff"] => self.each_object(&[("get", false), ("create", true), ("patch", true)]),
-            ["replace"] => self.each_object(&[("get", true), ("update", true), ("delete", true), ("create", true)]),
+            ["replace"] if client => self.each_object(&[("get", true)]),
+            ["replace"] if self.options.on("force") => {
+                self.each_object(&[("get", true), ("delete", true), ("list", true), ("watch", true), ("create", true)]);
+            }
+            ["replace"] => self.each_object(&[("get", true), ("update", true)]),
             ["create", "job"] if !self.options.text("from").is_empty() => {
                 self.select(&[self.options.text("from").to_owned()]);
                 self.made("jobs", client);
@@ -321,6 +352,9 @@ impl Plan<'_> {
                     }
                     self.call(if checked { "update" } else { "patch" }, about, "/scale", about.1.is_none());
                 }
+                if self.has_files() && !client {
+                    self.each_part(&[("get", true), ("update", true), ("patch", true)], "/scale");
+                }
                 if self.options.given("timeout") {
                     self.follow(&found, true);
                 }
@@ -338,26 +372,30 @@ impl Plan<'_> {
                 if *what == "undo" {
                     self.revisions();
                 }
-                self.changed(&found, client, false);
+                self.changed(&found, client, false, "");
             }
             ["label" | "annotate"] | ["set", ..] | ["patch"] | ["taint"] => {
                 let change =
                     |arg: &String| arg.contains('=') || (arg.ends_with('-') && arg.len() > 1) || arg.contains(':');
                 let end =
                     if words == ["patch"] { args.len() } else { args.iter().position(change).unwrap_or(args.len()) };
+                let part = self.part();
                 let found = self.select(&args[..end]);
-                self.changed(&found, client, words != ["patch"]);
+                self.changed(&found, client || self.options.on("local"), words != ["patch"], &part);
+                if words == ["set", "env"] {
+                    self.variables(&found);
+                }
             }
             ["edit"] | ["apply", "edit-last-applied"] => {
                 let found = self.select(&args);
                 // Whether something is changed is the editor's to say.
-                self.changed(&found, false, true);
+                self.changed(&found, false, true, "");
             }
             ["cordon" | "uncordon" | "drain"] => {
                 let mut nodes = vec!["nodes".to_owned()];
                 nodes.extend(args);
                 let found = self.select(&nodes);
-                self.changed(&found, client, true);
+                self.changed(&found, client, true, "");
                 if words == ["drain"] {
                     let everywhere = Some("*".to_owned());
                     self.add("list", "pods", everywhere.clone(), None, false, true);
@@ -380,7 +418,9 @@ impl Plan<'_> {
             ["top", node] if node.starts_with("no") => {
                 self.measured("nodes", args.first().map(String::as_str));
                 self.all("list", "nodes", true);
-                self.call("get", &(self.kind("nodes"), Some("*".into())), "", true);
+                if let Some(name) = args.first() {
+                    self.call("get", &(self.kind("nodes"), Some(name.clone())), "", true);
+                }
             }
             ["top", _] => self.measured("pods", args.first().map(String::as_str)),
             ["events"] => {
@@ -418,6 +458,10 @@ impl Plan<'_> {
                 }
             }
             ["certificate", ..] => {
+                if self.has_files() {
+                    self.each_object(&[("get", false)]);
+                    self.each_part(&[("update", true)], "/approval");
+                }
                 for name in &args {
                     let request = (self.kind("certificatesigningrequests"), Some(name.clone()));
                     self.call("get", &request, "", false);
@@ -457,8 +501,18 @@ impl Plan<'_> {
                     .chain((!client).then_some(("delete", true)))
                     .collect();
                 self.each_object(&calls);
+                // What is in a namespace needs it; kubectl looks whether it is there.
+                let namespaces: Vec<String> =
+                    self.calls[from..].iter().filter_map(|call| call.namespace.clone()).collect();
+                for namespace in namespaces {
+                    let namespace = (self.kind("namespaces"), Some(namespace));
+                    self.call("get", &namespace, "", true);
+                    if !client {
+                        self.all("create", "namespaces", true);
+                    }
+                }
             }
-            ["explain"] => self.add("get", "/openapi/v3", None, None, false, true),
+            ["explain"] => self.explain(args.first()),
             // These read files alone, or are refused.
             [
                 "config" | "completion" | "kustomize" | "options" | "plugin" | "version" | "port-forward" | "proxy",
@@ -487,15 +541,65 @@ impl Plan<'_> {
         }
     }
 
-    fn changed(&mut self, found: &[About], client: bool, maybe: bool) {
+    /// The part of objects that `--subresource` names, as it stands in a request.
+    fn part(&self) -> String {
+        match self.options.text("subresource") {
+            "" => String::new(),
+            part => format!("/{part}"),
+        }
+    }
+
+    /// What a command patches that was selected before: objects of the files, or of the arguments.
+    fn changed(&mut self, found: &[About], client: bool, maybe: bool, part: &str) {
         if client {
             return;
         }
         if self.has_files() {
-            self.each_object(&[("patch", maybe)]);
+            self.each_part(&[("patch", maybe)], part);
         }
         for about in found {
-            self.call("patch", about, "", maybe || about.1.is_none());
+            self.call("patch", about, part, maybe || about.1.is_none());
+        }
+    }
+
+    /// What `set env` reads to know values: what `--from` names, and with `--resolve` whatever the containers refer to.
+    fn variables(&mut self, found: &[About]) {
+        let from = self.options.text("from").to_owned();
+        if !from.is_empty() {
+            for about in self.about(&[from]) {
+                self.call("get", &about, "", false);
+            }
+        }
+        if self.options.on("resolve") && !found.is_empty() {
+            for word in ["configmaps", "secrets"] {
+                self.call("get", &(self.kind(word), Some("*".to_owned())), "", true);
+            }
+        }
+    }
+
+    /// A request by its path.
+    fn raw(&mut self, path: &str) {
+        let Some(of) = ApiPath::of(path) else {
+            self.add("get", path, None, None, false, false);
+            return;
+        };
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let resource = format!("{}{}{}", of.group_resource(), if of.part.is_empty() { "" } else { "/" }, of.part);
+        let verb = if of.name.is_empty() { "list" } else { "get" };
+        self.add(verb, &resource, some(of.namespace), some(of.name).as_deref(), false, false);
+    }
+
+    /// The descriptions of a kind: the list of them, and those of its group.
+    fn explain(&mut self, of: Option<&String>) {
+        self.add("get", "/openapi/v3", None, None, false, true);
+        let Some(of) = of else { return };
+        let word = of.split('.').next().unwrap_or_default();
+        match built_in().find(word) {
+            Ok(kind) => {
+                let root = if kind.group.is_empty() { "api" } else { "apis" };
+                self.add("get", &format!("/openapi/v3/{root}/{}", kind.api_version()), None, None, false, true);
+            }
+            Err(_) => self.add("get", "*", None, None, false, true),
         }
     }
 
@@ -508,11 +612,12 @@ impl Plan<'_> {
             self.made("services", false);
         }
         if self.options.on("attach") || self.options.on("stdin") || self.options.on("rm") {
-            let about = (self.kind("pods"), Some("*".to_owned()));
+            let name = self.options.args.first().cloned().unwrap_or_else(|| "*".to_owned());
+            let about = (self.kind("pods"), Some(name));
             self.call("get", &about, "", true);
             self.follow(std::slice::from_ref(&about), true);
             self.call("get", &about, "/log", true);
-            self.call("create", &about, "/attach", true);
+            self.call("get", &about, "/attach", true);
             if self.options.on("rm") {
                 self.call("delete", &about, "", false);
             }
@@ -522,10 +627,16 @@ impl Plan<'_> {
     /// The Pods of what is named, and what is done in them.
     fn pods(&mut self, verb: &str, args: &[String]) {
         let pods = self.kind("pods");
+        let mut namespace = self.namespace(&pods);
         let place = match verb {
-            "cp" => {
-                args.iter().find_map(|arg| arg.split_once(':')).map(|(pod, _)| pod.rsplit('/').next().unwrap_or(pod))
-            }
+            // `NAMESPACE/POD:PATH`, on one side or the other.
+            "cp" => args.iter().find_map(|arg| arg.split_once(':')).map(|(pod, _)| match pod.split_once('/') {
+                Some((of, pod)) => {
+                    namespace = Some(of.to_owned());
+                    pod
+                }
+                None => pod,
+            }),
             _ => args.first().map(String::as_str),
         };
         let mut name = "*".to_owned();
@@ -541,7 +652,7 @@ impl Plan<'_> {
             }
             Some(place) => {
                 name = place.to_owned();
-                self.call("get", &(Arc::clone(&pods), Some(place.to_owned())), "", false);
+                self.add("get", &pods.group_resource(), namespace.clone(), Some(place), false, false);
             }
             None => self.call("list", &(Arc::clone(&pods), None), "", false),
         }
@@ -555,7 +666,6 @@ impl Plan<'_> {
             _ => "/portforward",
         };
         let changes = part != "/log";
-        let namespace = self.namespace(&pods);
         // A container that does not run is seen only in the cluster.
         self.add("get", &format!("pods{part}"), namespace, Some(&name), changes, true);
     }
@@ -571,24 +681,31 @@ impl Plan<'_> {
         self.all("list", "controllerrevisions", true);
     }
 
-    /// What `describe` shows besides the object.
-    fn around(&mut self, mapping: &Mapping) {
+    /// What `describe` shows besides the object, which is where the object is; what runs on a node is anywhere.
+    fn around(&mut self, mapping: &Mapping, name: Option<&str>) {
         let around: &[(&str, &str)] = match mapping.kind.as_str() {
             "Deployment" => &[("list", "replicasets")],
             "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "PersistentVolumeClaim" => &[("list", "pods")],
             "Service" | "Ingress" => {
-                &[("list", "endpointslices"), ("get", "services"), ("get", "endpoints"), ("list", "endpoints")]
+                &[("list", "endpointslices"), ("list", "services"), ("get", "services"), ("get", "endpoints")]
             }
             "ServiceAccount" => &[("list", "secrets"), ("get", "secrets")],
             "Namespace" => &[("list", "resourcequotas"), ("list", "limitranges")],
             "Node" => &[("list", "pods"), ("get", "leases")],
             _ => &[],
         };
-        for (verb, word) in around {
+        let place = match mapping.kind.as_str() {
+            "Namespace" => name.map_or_else(|| Some("*".to_owned()), |name| Some(name.to_owned())),
+            _ if mapping.namespaced => self.namespace(mapping),
+            _ => Some("*".to_owned()),
+        };
+        for (verb, word) in around.iter().chain(&[("list", "events")]) {
             let kind = self.kind(word);
-            let namespace = kind.namespaced.then(|| "*".to_owned());
-            let name = (*verb == "get").then_some("*");
-            self.add(verb, &kind.group_resource(), namespace, name, false, true);
+            let namespace = place.clone().filter(|_| kind.namespaced);
+            // A Service has endpoints of its own name; what else is named stands in the object alone.
+            let own = if mapping.kind == "Service" { name } else { None };
+            let about = (*verb == "get").then_some(own.unwrap_or("*"));
+            self.add(verb, &kind.group_resource(), namespace, about, false, true);
         }
     }
 }
