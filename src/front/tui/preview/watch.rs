@@ -128,7 +128,8 @@ impl Watcher {
     }
 
     fn look_often(&mut self) -> notify::Result<()> {
-        let config = Config::default().with_poll_interval(OFTEN);
+        // Times of change are compared by the second: what was saved twice in one would not be seen.
+        let config = Config::default().with_poll_interval(OFTEN).with_compare_contents(true);
         self.how = How::Looking(PollWatcher::new(teller(&self.tell), config)?);
         for of in self.watched.clone() {
             drop(self.add(&of));
