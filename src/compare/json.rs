@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::counterpart::key_names_picked;
 use super::phrase::Judge;
 use super::values::{Kind, key_names_account, time_order};
 
@@ -336,6 +337,11 @@ impl Walk<'_, '_> {
         };
         if is_time(&key) && epoch(expected) && epoch(actual) {
             self.judge.findings.accept(&e, &a, Kind::Time.name());
+            return;
+        }
+        let positive = |n: &serde_json::Number| n.as_u64().is_some_and(|n| n > 0);
+        if key_names_picked(&key) && positive(expected) && positive(actual) {
+            self.judge.findings.accept(&e, &a, Kind::Picked.name());
             return;
         }
         let port = |n: &serde_json::Number| n.as_u64().is_some_and(|n| (30000..=32767).contains(&n));

@@ -23,6 +23,9 @@ pub(super) fn masked_word(expected: &str, i: usize, actual: &str, j: usize) -> O
     if word.contains("VAR::") && other.bytes().any(|b| b.is_ascii_digit()) {
         return Some((end_e, end_a));
     }
+    if let Some(found) = shortened(expected, word_start, actual, actual_start).filter(|&(e, a)| e > i && a >= j) {
+        return Some(found);
+    }
     if let Some(begun) = word.strip_suffix("...").or_else(|| word.strip_suffix('…')) {
         // `pvc-abc123...`: what stands ahead of the last dash is the author's word, the rest an invented beginning.
         let stem = begun.rfind(['-', ':', '.', '@']).map_or("", |dash| &begun[..=dash]);
@@ -31,10 +34,17 @@ pub(super) fn masked_word(expected: &str, i: usize, actual: &str, j: usize) -> O
         return (masks && other.starts_with(stem) && other.len() > stem.len()).then_some((end_e, end_a));
     }
     if let Some(inner) = word.strip_prefix('<').and_then(|w| w.strip_suffix('>')) {
-        let own_words = ["none", "unset", "unknown", "nil", "pending", "invalid", "default"];
-        let is_name = inner.len() > 2 && inner.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         let told = !other.starts_with('<') && other.len() > 1;
-        return (is_name && !own_words.contains(&inner) && told && word_start <= i).then_some((end_e, end_a));
+        return (is_name(inner) && told && word_start <= i).then_some((end_e, end_a));
+    }
+    if let Some(inner) = expected[i..end_e].strip_prefix('<').and_then(|w| w.split('>').next()) {
+        // `arn:aws:iam::<account>:role/ui`: a name within a word stands for one of its parts.
+        let part =
+            actual[j..end_a].bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
+        let account = inner.to_ascii_lowercase().contains("account");
+        let told = part > 0 && (!account || part == 12 && actual[j..j + part].bytes().all(|b| b.is_ascii_digit()));
+        let closed = expected.as_bytes().get(i + 1 + inner.len()) == Some(&b'>');
+        return (is_name(inner) && closed && told).then_some((i + inner.len() + 2, j + part));
     }
     let dotted = expected.get(i..).is_some_and(|rest| rest.starts_with("X.X.X"));
     if dotted {
@@ -43,6 +53,49 @@ pub(super) fn masked_word(expected: &str, i: usize, actual: &str, j: usize) -> O
         return (dots == 2).then_some((i + 5, j + n));
     }
     None
+}
+
+/// Whether the text between `<` and `>` names a value, and is not what a tool writes where it has none.
+fn is_name(inner: &str) -> bool {
+    let own_words = ["none", "unset", "unknown", "nil", "pending", "invalid", "default"];
+    inner.len() > 2
+        && inner.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && !own_words.contains(&inner)
+}
+
+/// `LS0tL(...)LQo=`: a long value with its middle left out. Text that encodes bytes may end in other characters, as it does where
+/// what is encoded is longer or shorter.
+fn shortened(expected: &str, i: usize, actual: &str, j: usize) -> Option<(usize, usize)> {
+    /// Certificates and keys are a few kilobytes.
+    const LONGEST: usize = 16 << 10;
+    let word = |text: &str, at: usize| -> Option<usize> {
+        let ends = |b: u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',');
+        let end = at + text.get(at..)?.bytes().take(LONGEST).take_while(|&b| !ends(b)).count();
+        text.is_char_boundary(end).then_some(end)
+    };
+    let (end_e, end_a) = (word(expected, i)?, word(actual, j)?);
+    let (shown, other) = (expected.get(i..end_e)?, actual.get(j..end_a)?);
+    let (head, tail) = ["(...)", "[...]", "...", "…"].iter().find_map(|mark| shown.split_once(mark))?;
+    let base64 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    let encoded = other.len() >= 24 && [head, tail, other].iter().all(|text| base64(text));
+    let whole = head.len() >= 3 && !tail.is_empty() && other.len() > head.len() + tail.len() && other.starts_with(head);
+    (whole && (encoded || other.ends_with(tail))).then_some((end_e, end_a))
+}
+
+/// Whether a value is one that authors write for any: `123456789012`, `111122223333`, `$AWS_ACCOUNT_ID`, `AKIAIOSFODNN7EXAMPLE`,
+/// `fs-0123456789abcdef0`, `XXXX`.
+pub(super) fn is_invented(value: &str) -> bool {
+    /// Shorter texts count up by chance.
+    const SHORTEST: usize = 8;
+    if value.starts_with(['$', '<']) || value.contains("EXAMPLE") || value.contains("XXX") || value.contains("xxx") {
+        return true;
+    }
+    let id = value.rsplit(['-', '/', ':']).next().unwrap_or(value).as_bytes();
+    let follows = |pair: &[u8]| {
+        let (a, b) = (pair[0], pair[1]);
+        a == b || (a.is_ascii_alphanumeric() && b == a + 1) || matches!((a, b), (b'9', b'0' | b'a') | (b'f', b'0'))
+    };
+    id.len() >= SHORTEST && id.windows(2).all(follows)
 }
 
 fn ends_word(byte: u8) -> bool {

@@ -3,7 +3,8 @@
 //! A page was written in another account, region, cluster and time, and does not say what is volatile. So an output is
 //! read by its structure first and by its values then:
 //!
-//! - `terminal`: what a terminal shows of a text; `command`: what the command says about its output.
+//! - `terminal`: what a terminal shows of a text; `command`: what the command says about its output; `comments`: what of a
+//!   page's lines is not output.
 //! - The shapes: `json`, `yaml`, `table` and `lines` (descriptions, lists, logs, progress, text).
 //! - `phrase`: one piece of text against another. `values`: the kinds of value that may differ; `counterpart`: which
 //!   of them may stand for which; `masks`: where the page hides one. `bindings`: they may differ in one way only.
@@ -13,6 +14,7 @@
 
 mod bindings;
 mod command;
+mod comments;
 mod counterpart;
 mod effort;
 mod findings;
@@ -24,6 +26,7 @@ mod masks;
 mod model;
 mod phrase;
 mod rules;
+mod shares;
 mod table;
 pub(crate) mod terminal;
 mod values;
@@ -47,11 +50,13 @@ pub fn compare(case: &Case<'_>, known: &Known, bindings: &Bindings) -> (Comparis
 /// As [`compare`], with what the page's author says beside it.
 pub fn compare_with(case: &Case<'_>, known: &Known, bindings: &Bindings, rules: &Rules) -> (Comparison, Bindings) {
     let (expected, actual) = (terminal::plain(case.expected), terminal::plain(case.actual));
-    let (wanted, offered) = (terminal::lines(&expected), terminal::lines(&actual));
+    let offered = terminal::lines(&actual);
+    let mut judge = Judge::new(Ledger::new(known, bindings, &rules.known), rules);
+    let expected = comments::blanked(&mut judge, &expected, &offered);
+    let wanted = terminal::lines(&expected);
     if wanted.is_empty() {
         return (Comparison::unchecked(), bindings.clone());
     }
-    let mut judge = Judge::new(Ledger::new(known, bindings, &rules.known), rules);
     shapes(&mut judge, case.command, (&expected, &wanted), (&actual, &offered));
     let Judge { ledger, findings, .. } = judge;
     if findings.has_rejections() {

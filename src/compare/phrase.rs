@@ -138,7 +138,7 @@ impl<'c> Judge<'c> {
             return Ok(Some((i + length, j + other)));
         }
         if let Some((page, own)) = Host::at(expected, i).zip(Host::at(actual, j))
-            && own.is_other_sort_of(&page)
+            && own.stands_for(&page)
         {
             self.bind(Kind::Region, page.region, own.region)?;
             self.bind(Kind::LoadBalancer, page.text, own.text)?;
@@ -197,11 +197,11 @@ impl<'c> Judge<'c> {
             (host.trim_start_matches("ip-").replace('-', "."), region)
         };
         let ((address_e, region_e), (address_a, region_a)) = (parts(expected), parts(actual));
-        if region_e.is_empty() != region_a.is_empty() {
+        if !region_a.is_empty() {
+            let page = if region_e.is_empty() { &region_a } else { &region_e };
+            self.bind(Kind::Region, page, &region_a)?;
+        } else if !region_e.is_empty() {
             return Err(Difference::default());
-        }
-        if !region_e.is_empty() {
-            self.bind(Kind::Region, &region_e, &region_a)?;
         }
         self.bind(Kind::Address, &address_e, &address_a)
     }

@@ -4,6 +4,7 @@ use super::command::Manner;
 use super::effort::{Effort, Vacant};
 use super::lines::is_benign;
 use super::phrase::{Difference, Judge};
+use super::shares::Shares;
 use super::terminal::Line;
 use super::values::{Kind, is_age_cell};
 
@@ -229,6 +230,7 @@ impl<'t> Pairing<'_, '_, 't> {
         }
         let mut vacant = Vacant::all(offered);
         let mut effort = self.effort();
+        let shares = self.shares();
         // For each row on the way: the row it took, and the state ahead of it.
         let mut way: Vec<(usize, super::phrase::Mark)> = Vec::with_capacity(wanted);
         let start = self.judge.mark();
@@ -243,7 +245,8 @@ impl<'t> Pairing<'_, '_, 't> {
                     self.judge.back(start);
                     return None;
                 }
-                if self.row(row, candidate).is_ok() {
+                let fits = shares.as_ref().is_none_or(|shares| shares.fit(home, candidate));
+                if fits && self.row(row, candidate).is_ok() {
                     found = Some(candidate);
                     break;
                 }
@@ -264,6 +267,19 @@ impl<'t> Pairing<'_, '_, 't> {
             }
         }
         Some(vacant)
+    }
+
+    /// Tells most wrong pairs of rows before they are compared; only where the tables have as many rows.
+    fn shares(&self) -> Option<Shares> {
+        let complete = !self.expected.elided && self.expected.rows.len() == self.actual.rows.len();
+        complete.then(|| {
+            Shares::of((0..self.expected.columns.len()).filter_map(|index| {
+                let name = self.expected.columns[index].0;
+                let wanted = self.expected.rows.iter().map(|row| row.cells.as_ref()?.get(index).copied());
+                let offered = self.actual.rows.iter().map(|row| self.cell(row, name, index));
+                Some((wanted.collect::<Option<Vec<_>>>()?, offered.collect::<Option<Vec<_>>>()?))
+            }))
+        })
     }
 
     fn effort(&self) -> Effort {

@@ -227,10 +227,15 @@ fn database_host(word: Word<'_>) -> Option<(Kind, usize)> {
     if !(6..=14).contains(&length) || word.peek(length) != b'.' || !matches!(word.previous(), b'.' | b'-') {
         return None;
     }
-    let region = region_at(word.bytes, word.at + length + 1)?;
-    let service = word.bytes.get(word.at + length + 1 + region..)?;
-    let managed = [b".rds.".as_slice(), b".docdb.", b".neptune.", b".cache."].iter().any(|s| service.starts_with(s));
+    let managed = is_database_domain(word.bytes, word.at + length + 1);
     (managed && is_mixed(word.slice(length))).then_some((Kind::HostLabel, length))
+}
+
+/// Whether a region and the name of a managed database's service stand at `at`.
+pub(in super::super) fn is_database_domain(bytes: &[u8], at: usize) -> bool {
+    region_at(bytes, at).and_then(|region| bytes.get(at + region..)).is_some_and(|service| {
+        [b".rds.".as_slice(), b".docdb.", b".neptune.", b".cache."].iter().any(|name| service.starts_with(name))
+    })
 }
 
 /// Hexadecimal digits with letters and decimal digits among them: commits, digests, container ids, load balancers.
