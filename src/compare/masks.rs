@@ -37,14 +37,14 @@ pub(super) fn masked_word(expected: &str, i: usize, actual: &str, j: usize) -> O
         let told = !other.starts_with('<') && other.len() > 1;
         return (is_name(inner) && told && word_start <= i).then_some((end_e, end_a));
     }
-    if let Some(inner) = expected[i..end_e].strip_prefix('<').and_then(|w| w.split('>').next()) {
+    let at_name = expected.get(i..end_e).and_then(|word| word.strip_prefix('<')?.split_once('>'));
+    if let Some((inner, _)) = at_name {
         // `arn:aws:iam::<account>:role/ui`: a name within a word stands for one of its parts.
-        let part =
-            actual[j..end_a].bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
+        let rest = actual.get(j..end_a)?;
+        let part = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
         let account = inner.to_ascii_lowercase().contains("account");
-        let told = part > 0 && (!account || part == 12 && actual[j..j + part].bytes().all(|b| b.is_ascii_digit()));
-        let closed = expected.as_bytes().get(i + 1 + inner.len()) == Some(&b'>');
-        return (is_name(inner) && closed && told).then_some((i + inner.len() + 2, j + part));
+        let told = part > 0 && (!account || part == 12 && rest.bytes().take(part).all(|b| b.is_ascii_digit()));
+        return (is_name(inner) && told).then_some((i + inner.len() + 2, j + part));
     }
     let dotted = expected.get(i..).is_some_and(|rest| rest.starts_with("X.X.X"));
     if dotted {

@@ -294,13 +294,23 @@ impl<'t> Pairing<'_, '_, 't> {
             }
             if self.expected.elided {
                 self.judge.findings.accept("", row.line.text, "a row that the page leaves out");
-            } else if self.manner.lists_cluster {
+            } else if self.manner.lists_cluster && self.is_object(row) {
                 self.judge.findings.accept("", row.line.text, "another object of the cluster");
             } else {
                 let place = format!("line {}", row.line.number);
                 self.judge.reject(place, "", row.line.text, true, "the page has no such row".into());
             }
         }
+    }
+
+    /// Whether a row names an object and tells its age where others do: else it is no row, but something that was said.
+    fn is_object(&self, row: &Row<'t>) -> bool {
+        let Some(cells) = &row.cells else { return false };
+        self.actual.columns.iter().zip(cells).all(|((column, _), cell)| match *column {
+            "NAME" | "NAMESPACE" => !cell.is_empty() && !cell.contains(' '),
+            "AGE" => cell.starts_with('<') || is_age_cell(cell),
+            _ => true,
+        })
     }
 
     /// Says what is wrong: pairs rows as well as it goes, and tells the cells that differ.
