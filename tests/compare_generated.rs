@@ -144,7 +144,7 @@ fn vary(text: &str, world: &World, random: &mut Random) -> String {
     text = replace(&text, r"-(\d{8,10})(\.[a-z]+-[a-z]+-\d\.elb)", &mut m, |c| {
         format!("-{}{}", hide(format!("1{}", random.text("0123456789", 8))), &c[2])
     });
-    text = replace(&text, r"\b\d{12}\b|\b1234567890\b", &mut m, |_| hide(world.account.to_owned()));
+    text = replace(&text, r"\b\d{12}\b|\b1234567890\b|\$AWS_ACCOUNT_ID\b", &mut m, |_| hide(world.account.to_owned()));
     text = replace(&text, r"\b(?:us|eu|ap|ca)-(?:north|south|east|west|central)[a-z]*-\d([a-f]?)\b", &mut m, |c| {
         hide(format!("{}{}", world.region, &c[1]))
     });
@@ -498,7 +498,8 @@ fn pairs_made_from_the_corpus() {
         println!("skipped: no corpus at {}", folders[0].display());
         return;
     }
-    found.retain(|(_, _, output)| !output.trim().is_empty());
+    // What is nothing but comments is not compared.
+    found.retain(|(_, _, output)| output.lines().any(|line| !line.trim().is_empty() && !line.starts_with("# ")));
     found.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
     found.dedup_by(|a, b| a.1 == b.1 && a.2 == b.2);
     let verbose = std::env::var_os("LECTERN_COMPARE_VERBOSE").is_some();
@@ -596,6 +597,6 @@ fn pairs_made_from_the_corpus() {
         println!("  {label:<9} {kind:<14} {wrong:>4} wrong of {all:>5}");
     }
     let (rejects, accepts) = (rate("match"), rate("mismatch"));
-    assert!(rejects <= 0.02, "false rejects: {:.2} %", rejects * 100.0);
-    assert!(accepts <= 0.01, "false accepts: {:.2} %", accepts * 100.0);
+    assert!(rejects <= 0.002, "false rejects: {:.2} %", rejects * 100.0);
+    assert!(accepts <= 0.003, "false accepts: {:.2} %", accepts * 100.0);
 }

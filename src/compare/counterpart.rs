@@ -171,7 +171,17 @@ pub(super) fn counterpart(
             (mine.is_none() || theirs.is_none() || (mine == theirs && (!constant || text == &actual[j..j + n])))
                 .then_some(n)
         }
-        Kind::Mask => Some(run(|b| b.is_ascii_alphanumeric())).filter(|&n| n > 0),
+        Kind::Mask => {
+            let (before, after) = (expected[..i].bytes().last(), expected.as_bytes().get(i + length));
+            // The first label of a host name has dashes of its own.
+            let label = after == Some(&b'.') && before.is_none_or(|b| matches!(b, b' ' | b'/' | b'"' | b'@'));
+            let n = if label {
+                run(|b| b.is_ascii_alphanumeric() || b == b'-')
+            } else {
+                run(|b| b.is_ascii_alphanumeric())
+            };
+            (n > 0).then_some(n)
+        }
         // A page may leave out the domain.
         Kind::Node => same_kind().filter(|&n| !text.contains('.') || actual[j..j + n].contains('.')),
         _ => same_kind(),

@@ -102,6 +102,18 @@ pub(super) fn is_benign(content: &str) -> bool {
         || content.starts_with("Flag --") && content.contains("deprecated")
         || content.starts_with("# Warning: ")
         || content.starts_with("WARNING: version difference between client ")
+        || is_connecting(content)
+}
+
+/// What `curl -v` tells of how it connects, which depends on its version and on the addresses that a name has.
+fn is_connecting(content: &str) -> bool {
+    content.strip_prefix("* ").is_some_and(|note| {
+        let note = note.trim_start();
+        ["Trying ", "IPv4: ", "IPv6: ", "ipv4 connect timeout ", "ipv6 connect timeout "]
+            .iter()
+            .any(|s| note.starts_with(s))
+            || note.starts_with("Host ") && note.ends_with(" was resolved.")
+    })
 }
 
 /// Whether a line reports a failure of the tool itself.
@@ -381,6 +393,12 @@ fn same_line(judge: &mut Judge<'_>, manner: &Manner, expected: Line<'_>, actual:
     {
         // The mark with which zsh says that there was no final newline.
         return judge.phrase(whole, a, "");
+    }
+    if e.starts_with("Trying ")
+        && let Some(note) = a.strip_prefix("* ")
+    {
+        // Pages lose the asterisk of curl's first note.
+        return judge.phrase(e, note.trim_start(), "");
     }
     if is_ruler(e) && is_ruler(a) {
         return Ok(());

@@ -99,7 +99,8 @@ fn shapes(judge: &mut Judge<'_>, command: &str, expected: Text<'_>, actual: Text
         }
         return;
     }
-    if manner.yaml
+    let is_manifest = || first.is_some_and(|line| line.text.starts_with("apiVersion: "));
+    if (manner.yaml || is_manifest())
         && let (Some(documents), Some(others)) = (yaml::documents(expected.1), yaml::documents(actual.1))
     {
         json::compare(judge, &documents, &others);

@@ -4,7 +4,7 @@ use super::bindings::{Ledger, Mark as LedgerMark};
 use super::counterpart::{counterpart, typed};
 use super::findings::Findings;
 use super::load_balancer::Host;
-use super::masks::masked_word;
+use super::masks::{masked_run, masked_word};
 use super::model::Rejected;
 use super::rules::Rules;
 use super::values::Kind;
@@ -92,6 +92,14 @@ impl<'c> Judge<'c> {
             {
                 self.bind(Kind::CreationSuffix, &expected[i..i + n], &actual[j..j + m])?;
                 (i, j) = (i + n, j + m);
+                continue;
+            }
+            if let Some((length, other)) = masked_run(expected, i, actual, j) {
+                let (mask, told) = (&expected[i..i + length], &actual[j..j + other]);
+                // In the place of an account in an ARN, the session knows what is masked.
+                let is_account = length == 12 && expected[..i].ends_with(':') && e.get(i + length) == Some(&b':');
+                self.bind(if is_account { Kind::Account } else { Kind::Mask }, mask, told)?;
+                (i, j) = (i + length, j + other);
                 continue;
             }
             match elision(e, i) {

@@ -90,6 +90,10 @@ pub(super) fn number(word: Word<'_>) -> Option<(Kind, usize)> {
         10..=13 if in_arn || in_registry || invented => Some((Kind::Account, digits)),
         12 => Some((Kind::Account, digits)),
         24..=28 if word.rest().starts_with(b"20") => Some((Kind::CreationSuffix, digits)),
+        // The nanoseconds with which the SDKs name a session.
+        19 if matches!(word.previous(), b'-' | b'/') && matches!(word.rest()[..2], [b'1', b'4'..=b'9']) => {
+            Some((Kind::CreationSuffix, digits))
+        }
         10 | 13 if word.previous() == b'-' && matches!(word.rest()[..2], [b'1', b'4'..=b'9']) && next != b'.' => {
             Some((Kind::CreationSuffix, digits))
         }
@@ -187,7 +191,10 @@ fn upper(word: Word<'_>) -> Option<(Kind, usize)> {
         return Some((Kind::IssuerId, length));
     }
     let first_four = text.get(..4).unwrap_or_default();
-    let of_iam = ["AROA", "AIDA", "AKIA", "ASIA", "AGPA", "ANPA", "AIPA", "ANVA", "ASCA"].contains(&first_four);
+    let of_iam = ["AROA", "AIDA", "AKIA", "ASIA", "AGPA", "ANPA", "AIPA", "ANVA", "APKA", "ASCA"].contains(&first_four);
+    if text.contains("EXAMPLE") && length >= 20 && !of_iam {
+        return Some((Kind::Mask, length));
+    }
     let of_route53 = matches!(text.as_bytes()[0], b'Z' | b'E') && (13..=32).contains(&length) && is_mixed(text);
     (of_iam && (16..=128).contains(&length) || of_route53).then_some((Kind::UpperId, length))
 }
