@@ -132,7 +132,7 @@ pub(super) fn counterpart(
             n >= 12 && delimited(n) && actual[j..j + n].get(..prefix) == text.get(..prefix)
         }),
         Kind::HostLabel => Some(lower())
-            .filter(|n| (6..=14).contains(n) && rest.get(*n) == Some(&b'.') && is_database_domain(bytes, j + n + 1)),
+            .filter(|n| (3..=32).contains(n) && rest.get(*n) == Some(&b'.') && is_database_domain(bytes, j + n + 1)),
         Kind::OpaqueId => (j == 0 && is_opaque_id(actual, key)).then_some(actual.len()),
         Kind::Hash => {
             let n = run(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

@@ -228,20 +228,32 @@ fn has_inner_mix(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_digit()) || changes >= 2
 }
 
-/// `cjkatqd1cnrz.us-west-2.rds.amazonaws.com`: the label that RDS, ElastiCache and DocumentDB give to an account.
+/// `cjkatqd1cnrz.us-west-2.rds.amazonaws.com`: the label that RDS, ElastiCache and DocumentDB give to an account, and OpenSearch to a
+/// domain.
 fn database_host(word: Word<'_>) -> Option<(Kind, usize)> {
     let length = word.run(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    if !(6..=14).contains(&length) || word.peek(length) != b'.' || !matches!(word.previous(), b'.' | b'-') {
+    if !(3..=32).contains(&length) || word.peek(length) != b'.' || !matches!(word.previous(), b'.' | b'-') {
         return None;
     }
     let managed = is_database_domain(word.bytes, word.at + length + 1);
-    (managed && is_mixed(word.slice(length))).then_some((Kind::HostLabel, length))
+    (managed && is_mixed(word.slice(length)) && (length >= 6 || is_endpoint_of_eks(word, length)))
+        .then_some((Kind::HostLabel, length))
+}
+
+/// `gr7.us-west-2.eks.amazonaws.com`: part of the endpoint of a cluster.
+fn is_endpoint_of_eks(word: Word<'_>, length: usize) -> bool {
+    let start = word.at + length + 1;
+    region_at(word.bytes, start)
+        .and_then(|region| word.bytes.get(start + region..))
+        .is_some_and(|rest| rest.starts_with(b".eks.amazonaws.com"))
 }
 
 /// Whether a region and the name of a managed database's service stand at `at`.
 pub(in super::super) fn is_database_domain(bytes: &[u8], at: usize) -> bool {
     region_at(bytes, at).and_then(|region| bytes.get(at + region..)).is_some_and(|service| {
-        [b".rds.".as_slice(), b".docdb.", b".neptune.", b".cache."].iter().any(|name| service.starts_with(name))
+        [b".rds.".as_slice(), b".docdb.", b".neptune.", b".cache.", b".es.", b".aoss.", b".eks."]
+            .iter()
+            .any(|name| service.starts_with(name))
     })
 }
 

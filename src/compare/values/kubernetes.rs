@@ -97,10 +97,20 @@ pub(super) fn recognise(word: Word<'_>) -> Option<(Kind, usize)> {
     }
     let after_key = word.before().trim_end_matches([':', '=', ' ', '"']).ends_with("hash");
     let alone = (inside && !matches!(next, b'-' | b'.')) || after_key;
-    if alone && (8..=10).contains(&length) && is_suffix_alphabet(text) && is_mixed_or_keyed(text, after_key) {
+    let keyed = after_key || names_replica_set(word.before());
+    if alone && (8..=10).contains(&length) && is_suffix_alphabet(text) && is_mixed_or_keyed(text, keyed) {
         return Some((Kind::TemplateHash, length));
     }
     (inside && next != b'-' && suffix_of_joined(text).is_some()).then_some((Kind::NameSuffix, length))
+}
+
+/// Whether the name that a text ends in is said to be that of a ReplicaSet: `replicaset/ui-`, `replica set ui-`.
+fn names_replica_set(before: &str) -> bool {
+    let name = before.bytes().rev().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
+    let ahead = before[..before.len() - name].trim_end_matches([' ', '/', '"', '\'', ':']);
+    ["replicaset", "replicasets", "replicaset.apps", "replicasets.apps", "replica set", "ReplicaSet"]
+        .iter()
+        .any(|kind| ahead.ends_with(kind))
 }
 
 /// Where the five characters begin in the last segment of a name whose `generateName` does not end in a dash:
