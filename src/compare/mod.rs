@@ -8,7 +8,8 @@
 //! - The shapes: `json`, `yaml`, `table` and `lines` (descriptions, lists, logs, progress, text).
 //! - `phrase`: one piece of text against another. `values`: the kinds of value that may differ; `counterpart`: which
 //!   of them may stand for which; `masks`: where the page hides one. `bindings`: they may differ in one way only.
-//! - `rules`: what a page's author adds. `findings`: what was accepted and why, what was not and where.
+//! - `rules`: what a page's author adds; `remarks`: what tools say beside their output. `findings`: what was accepted and
+//!   why, what was not and where.
 //!
 //! Everything that no rule calls volatile must be the same.
 
@@ -25,6 +26,7 @@ mod load_balancer;
 mod masks;
 mod model;
 mod phrase;
+mod remarks;
 mod rules;
 mod shares;
 mod table;
@@ -80,7 +82,7 @@ fn shapes(judge: &mut Judge<'_>, command: &str, expected: Text<'_>, actual: Text
             Some(others) => json::compare(judge, &documents, &others),
             None => {
                 let (e, a) = (expected.1[0], actual.1[0]);
-                judge.reject("/".into(), e.text, a.text, lines::is_absence(a.content()), json::problem(actual.0));
+                judge.reject("/".into(), e.text, a.text, remarks::is_absence(a.content()), json::problem(actual.0));
             }
         }
         return;
@@ -93,7 +95,7 @@ fn shapes(judge: &mut Judge<'_>, command: &str, expected: Text<'_>, actual: Text
             Some(others) => table::compare(judge, &manner, &tables, &others),
             None => {
                 let (e, a) = (expected.1[0], actual.1[0]);
-                let transient = lines::is_absence(a.content());
+                let transient = remarks::is_absence(a.content());
                 judge.reject("line 1".into(), e.text, a.text, transient, "this is no such table".into());
             }
         }

@@ -2,8 +2,8 @@
 
 use super::command::Manner;
 use super::effort::{Effort, Vacant};
-use super::lines::is_benign;
 use super::phrase::{Difference, Judge};
+use super::remarks::is_benign;
 use super::shares::Shares;
 use super::terminal::Line;
 use super::values::{Kind, is_age_cell};
