@@ -102,10 +102,9 @@ fn vary(text: &str, world: &World, random: &mut Random) -> String {
         hide(part.join("-"))
     });
     text = replace(&text, r"\ba-[a-z0-9]{17}\b", &mut m, |_| hide(format!("a-{}7", random.text(SAFE, 16))));
-    text =
-        replace(&text, r"\b(i|vpc|subnet|sg|vol|eni|ami|lt|fs|fsvol|fsap|rtb|igw|snap)-0[0-9a-f]{16}\b", &mut m, |c| {
-            hide(format!("{}-0{}", &c[1], random.text(HEX, 16)))
-        });
+    text = replace(&text, r"\b([a-z]+(?:-[a-z]+)*)-0[0-9a-f]{16}\b", &mut m, |c| {
+        hide(format!("{}-0{}", &c[1], random.text(HEX, 16)))
+    });
     text = replace(&text, r"\b[0-9a-f]{64}\b", &mut m, |_| hide(random.text(HEX, 64)));
     text = replace(&text, r"\b[0-9A-F]{32}\b", &mut m, |_| hide(random.text("0123456789ABCDEF", 32)));
     text =
@@ -141,7 +140,7 @@ fn vary(text: &str, world: &World, random: &mut Random) -> String {
     text = replace(&text, r"-(\d{8,10})(\.[a-z]+-[a-z]+-\d\.elb)", &mut m, |c| {
         format!("-{}{}", hide(format!("1{}", random.text("0123456789", 8))), &c[2])
     });
-    text = replace(&text, r"\b\d{12}\b|\b1234567890\b", &mut m, |_| hide(world.account.to_owned()));
+    text = replace(&text, r"\b\d{12}\b|\b1234567890\b|\$AWS_ACCOUNT_ID\b", &mut m, |_| hide(world.account.to_owned()));
     text = replace(&text, r"\b(?:us|eu|ap|ca)-(?:north|south|east|west|central)[a-z]*-\d([a-f]?)\b", &mut m, |c| {
         hide(format!("{}{}", world.region, &c[1]))
     });
@@ -191,6 +190,17 @@ fn vary(text: &str, world: &World, random: &mut Random) -> String {
     });
     text = replace(&text, r"vVAR::KUBERNETES_NODE_VERSION", &mut m, |_| hide("v1.33.5-eks-113cf36".into()));
     text = replace(&text, r"\bx{8,}\b", &mut m, |_| hide(random.text(HEX, 10)));
+    text = replace(&text, r"\bXXX\.XXX\.XXX\.XXX\b", &mut m, |_| hide(format!("172.20.3.{}", 1 + random.below(250))));
+    text = replace(&text, r"\bXXXX(?::XXXX)+::XXXX\b", &mut m, |_| hide("2a00:1450:4001:82b::2004".into()));
+    text = replace(&text, r"LS0tL\(\.\.\.\)L[A-Za-z0-9]*=?", &mut m, |_| {
+        hide(format!("LS0tLS1CRUdJTi{}LQo=", random.text(HEX, 40)))
+    });
+    text = replace(&text, r"(sealed-secrets-key)[a-z0-9]{5}\b", &mut m, |c| {
+        hide(format!("{}{}", &c[1], random.text(SAFE, 5)))
+    });
+    text = replace(&text, r"\.([a-z0-9]{12})(\.[a-z]+-[a-z]+-\d\.rds\.)", &mut m, |c| {
+        format!(".{}{}", hide(format!("c{}", random.text(SAFE, 11))), &c[2])
+    });
     text = replace(&text, r"\bpvc-abc123\.\.\.", &mut m, |_| hide("pvc-0f1e2d3c-4b5a-4678-9abc-def012345678".into()));
     text = replace(&text, r"\bvol-0abc123\.\.\.", &mut m, |_| hide("vol-0a1b2c3d4e5f60718".into()));
     let age = regex(r"(  |\()(\d+[smhd](?:\d+[smhd])?)( ago\)|$|   )");
@@ -208,6 +218,25 @@ fn vary(text: &str, world: &World, random: &mut Random) -> String {
         text = text.replace(&format!("\u{e000}{index}\u{e001}"), value);
     }
     text
+}
+
+/// Blank lines around an output, and blanks at the ends of its lines.
+fn blanks(text: &str, random: &mut Random) -> String {
+    let ends = ["", " ", "   ", "\t"];
+    let lines: Vec<String> = text.lines().map(|line| format!("{line}{}", ends[random.below(4)])).collect();
+    format!("\n  \n{}\n\n", lines.join("\n"))
+}
+
+/// What terminals are sent beside text: colours of `grep`, `jq` and `yq`, a title, hidden cursors, and progress written over.
+fn terminal(text: &str, random: &mut Random) -> String {
+    let coloured = match random.below(4) {
+        0 => regex(r#""[^"\n]+":"#).replace_all(text, "\x1b[0m\x1b[34;1m$0\x1b[0m").into_owned(),
+        1 => regex(r"(?m)^(\s*)([\w.-]+)").replace_all(text, "$1\x1b[01;31m\x1b[K$2\x1b[m\x1b[K").into_owned(),
+        2 => regex(r"(?m)^.+$").replace_all(text, "\x1b[38;2;90;200;9m$0\x1b[39m\x1b[K").into_owned(),
+        _ => format!("\x1b[1m{text}\x1b[0m"),
+    };
+    let ahead = ["", "\x1b]0;a title\x07\x1b[?25l", "50%\r100%\r\x1b[2K", "one\ntwo\n\x1b[2A\x1b[J"];
+    format!("{}{coloured}\x1b[?25h", ahead[random.below(4)])
 }
 
 /// Lines of a table sorted anew by their names, as the server gives them.
@@ -454,13 +483,15 @@ fn commands(folder: &Path, found: &mut Vec<(PathBuf, String, String)>) {
     }
 }
 
-#[needs("shared/corpus")]
+#[needs("shared/corpus", "shared/corpus-more")]
 #[test]
 fn pairs_made_from_the_corpus() {
-    let docs = oracles::path("shared/corpus/website/docs");
     let mut found = Vec::new();
-    commands(&docs, &mut found);
-    found.retain(|(_, _, output)| !output.trim().is_empty());
+    for corpus in ["shared/corpus/website/docs", "shared/corpus-more/website/docs"] {
+        commands(&oracles::path(corpus), &mut found);
+    }
+    // What is nothing but comments is not compared.
+    found.retain(|(_, _, output)| output.lines().any(|line| !line.trim().is_empty() && !line.starts_with("# ")));
     found.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
     found.dedup_by(|a, b| a.1 == b.1 && a.2 == b.2);
     let verbose = std::env::var_os("LECTERN_COMPARE_VERBOSE").is_some();
@@ -516,6 +547,8 @@ fn pairs_made_from_the_corpus() {
             };
             check("match", "varied", &varied);
             check("match", "varied, CRLF", &varied.replace('\n', "\r\n"));
+            check("match", "blanks", &blanks(&varied, &mut random));
+            check("match", "terminal", &terminal(&varied, &mut random));
             let own: serde_json::Result<serde_json::Value> = serde_json::from_str(&varied);
             if let (Ok(mut value), Ok(_)) = (own, serde_json::from_str::<serde_json::Value>(page)) {
                 check("match", "compact JSON", &value.to_string());
@@ -556,6 +589,6 @@ fn pairs_made_from_the_corpus() {
         println!("  {label:<9} {kind:<14} {wrong:>4} wrong of {all:>5}");
     }
     let (rejects, accepts) = (rate("match"), rate("mismatch"));
-    assert!(rejects <= 0.02, "false rejects: {:.2} %", rejects * 100.0);
-    assert!(accepts <= 0.01, "false accepts: {:.2} %", accepts * 100.0);
+    assert!(rejects <= 0.002, "false rejects: {:.2} %", rejects * 100.0);
+    assert!(accepts <= 0.003, "false accepts: {:.2} %", accepts * 100.0);
 }

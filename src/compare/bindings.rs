@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::masks::is_invented;
 use super::model::{Bindings, Known};
 use super::values::{Kind, Reach, is_registry_of_aws, reach};
 
@@ -31,6 +32,8 @@ impl Conflict {
 /// The bindings of one comparison on top of those of the commands before it. Attempts can be taken back.
 pub(super) struct Ledger<'b> {
     earlier: &'b Bindings,
+    /// What the commands before this one made stand for an actual value.
+    earlier_backward: HashMap<String, &'b str>,
     account: Option<&'b str>,
     region: Option<&'b str>,
     /// The learner's cluster names, longest first.
@@ -61,6 +64,15 @@ fn key(kind: Kind, value: &str) -> String {
     key
 }
 
+/// The bindings of earlier commands the other way round, without what authors invented.
+fn backward_of(earlier: &Bindings) -> HashMap<String, &str> {
+    let parts = earlier.values.iter().filter_map(|(key, actual)| Some((key.split_once(": ")?, actual)));
+    parts
+        .filter(|((_, expected), _)| !is_invented(expected))
+        .map(|((kind, expected), actual)| (format!("{kind}: {actual}"), expected))
+        .collect()
+}
+
 impl<'b> Ledger<'b> {
     pub(super) fn new(known: &'b Known, earlier: &'b Bindings, authors: &'b BTreeMap<String, String>) -> Self {
         let value =
@@ -72,6 +84,7 @@ impl<'b> Ledger<'b> {
         clusters.dedup();
         let mut ledger = Self {
             earlier,
+            earlier_backward: backward_of(earlier),
             account: value(&["AWS_ACCOUNT_ID", "ACCOUNT_ID"]),
             region: value(&["AWS_REGION", "AWS_DEFAULT_REGION"]),
             clusters,
@@ -155,12 +168,12 @@ impl<'b> Ledger<'b> {
                 if is_registry_of_aws(expected) && (expected == actual || is_registry_of_aws(actual)) {
                     return Ok(expected != actual);
                 }
-                if let Some(account) = self.account {
-                    return if account == actual {
-                        Ok(expected != actual)
-                    } else {
-                        Err(Conflict::Known(account.into()))
-                    };
+                // A template that nothing was put into yet.
+                if expected == actual && expected.starts_with('$') {
+                    return Ok(false);
+                }
+                if let Some(account) = self.account.filter(|account| *account != actual) {
+                    return Err(Conflict::Known(account.into()));
                 }
             }
             Kind::Region => {
@@ -178,25 +191,42 @@ impl<'b> Ledger<'b> {
             Kind::Address if reach(expected) == Some(Reach::Fixed) => return Ok(false),
             _ => {}
         }
+        // Equal templates have equal hashes, and private networks equal addresses: the page's own value is no difference.
+        let unchanged = expected == actual && matches!(kind, Kind::TemplateHash | Kind::Address);
         let forward = key(kind, expected);
-        if let Some(bound) =
-            self.forward.get(&forward).map(|(bound, _)| bound).or_else(|| self.earlier.values.get(&forward))
+        if !unchanged
+            && let Some(bound) =
+                self.forward.get(&forward).map(|(bound, _)| bound).or_else(|| self.earlier.values.get(&forward))
         {
             if bound == actual {
                 return Ok(false);
             }
             return Err(Conflict::Bound(bound.clone()));
         }
-        let backward = key(kind, actual);
-        if kind.is_distinct()
-            && let Some(other) = self.backward.get(&backward)
-            && other != expected
-        {
-            return Err(Conflict::Taken(other.clone()));
+        // What an author invented, or masked, may stand for anything, and beside a recorded value for the same.
+        let recorded = kind.is_distinct() && !is_invented(expected);
+        let mut backward = key(kind, actual);
+        if recorded {
+            let earlier = || self.earlier_backward.get(&backward).copied().filter(|_| kind.is_distinct_in_lesson());
+            if let Some(other) = self.backward.get(&backward).map(String::as_str).or_else(earlier)
+                && other != expected
+            {
+                return Err(Conflict::Taken(other.to_owned()));
+            }
+            if self.backward.insert(backward.clone(), expected.to_owned()).is_some() {
+                backward.clear();
+            }
+        } else {
+            backward.clear();
         }
-        let lasts = !self.tentative || matches!(kind, Kind::Account | Kind::Region | Kind::Zone);
+        if unchanged {
+            self.journal.push((String::new(), backward));
+            return Ok(false);
+        }
+        let masked = kind == Kind::Address && reach(expected).is_none();
+        let certain = !self.tentative || matches!(kind, Kind::Account | Kind::Region | Kind::Zone);
+        let lasts = certain && !masked;
         self.forward.insert(forward.clone(), (actual.to_owned(), lasts));
-        self.backward.insert(backward.clone(), expected.to_owned());
         self.journal.push((forward, backward));
         Ok(expected != actual)
     }
@@ -210,5 +240,76 @@ impl<'b> Ledger<'b> {
         let mut bindings = self.earlier.clone();
         bindings.values.extend(lasting);
         bindings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compare::{Bindings, Case, Known, Outcome, compare};
+
+    fn known() -> Known {
+        Known([("AWS_ACCOUNT_ID".to_owned(), "640218837755".to_owned())].into())
+    }
+
+    /// The verdicts on commands of one lesson, each a page's output and the actual one.
+    fn lesson(outputs: &[(&str, &str)]) -> Vec<bool> {
+        let mut bindings = Bindings::default();
+        let verdicts = outputs.iter().map(|&(expected, actual)| {
+            let case = Case { command: "echo", expected, actual, exit_status: 0 };
+            let (comparison, next) = compare(&case, &known(), &bindings);
+            bindings = next;
+            comparison.verdict == Outcome::Match
+        });
+        verdicts.collect()
+    }
+
+    #[test]
+    fn two_accounts_of_a_page_are_not_one() {
+        let own = "arn:aws:iam::640218837755:role/a arn:aws:iam::640218837755:role/b";
+        for (page, same) in [
+            ("arn:aws:iam::267912352941:role/a arn:aws:iam::267912352941:role/b", true),
+            ("arn:aws:iam::267912352941:role/a arn:aws:iam::999912352941:role/b", false),
+            // What authors write for any account may stand beside one that was recorded.
+            ("arn:aws:iam::267912352941:role/a arn:aws:iam::111122223333:role/b", true),
+            ("arn:aws:iam::123456789012:role/a arn:aws:iam::267912352941:role/b", true),
+            ("arn:aws:iam::XXXXXXXXXXXX:role/a arn:aws:iam::1234567890:role/b", true),
+            ("arn:aws:iam::$AWS_ACCOUNT_ID:role/a arn:aws:iam::<account>:role/b", true),
+            ("arn:aws:iam::640218837755:role/a arn:aws:iam::640218837755:role/b", true),
+        ] {
+            assert_eq!(lesson(&[(page, own)]), [same], "{page}");
+        }
+    }
+
+    #[test]
+    fn a_variable_in_a_template_is_itself() {
+        let template = "role: arn:aws:iam::$AWS_ACCOUNT_ID:role/a";
+        assert_eq!(lesson(&[(template, template)]), [true]);
+        assert_eq!(lesson(&[("role: arn:aws:iam::267912352941:role/a", template)]), [false]);
+    }
+
+    #[test]
+    fn what_a_lesson_gave_a_meaning_keeps_it_both_ways() {
+        let role = |account: &str| format!("arn:aws:iam::{account}:role/a");
+        let own = role("640218837755");
+        assert_eq!(lesson(&[(&role("267912352941"), &own), (&role("999912352941"), &own)]), [true, false]);
+        assert_eq!(lesson(&[(&role("267912352941"), &own), (&role("111122223333"), &own)]), [true, true]);
+        let (first, second) = ("vol-0a1b9c3d7e5f60718", "vol-0f1e2d3c4b5a69788");
+        let (one, other) = ("vol-00aa17bb22cc33dd4", "vol-09988771655443322");
+        assert_eq!(lesson(&[(first, one), (second, other)]), [true, true]);
+        assert_eq!(lesson(&[(first, one), (second, one)]), [true, false]);
+        assert_eq!(lesson(&[(first, one), (first, other)]), [true, false]);
+        // An address that is free again may be given out again.
+        assert_eq!(lesson(&[("10.42.1.15", "10.42.9.9"), ("10.42.1.16", "10.42.9.9")]), [true, true]);
+    }
+
+    #[test]
+    fn a_mask_stands_for_one_value_in_an_output_and_for_any_in_a_lesson() {
+        let masked = "Trying XXX.XXX.XXX.XXX, connected to XXX.XXX.XXX.XXX";
+        let connected = |address: &str| format!("Trying {address}, connected to {address}");
+        let (one, other) = (connected("172.20.3.7"), connected("172.20.8.1"));
+        assert_eq!(lesson(&[(masked, &one), (masked, &other)]), [true, true]);
+        assert_eq!(lesson(&[(masked, "Trying 172.20.3.7, connected to 172.20.8.1")]), [false]);
+        // Beside it, the address itself.
+        assert_eq!(lesson(&[("Trying XXX.XXX.XXX.XXX, connected to 172.20.5.5", &one)]), [true]);
     }
 }

@@ -1,6 +1,10 @@
 //! Which value may stand where the page has another: of the same kind, and alike in what the kind keeps.
 
-use super::values::{Kind, Reach, age_at, is_suffix_alphabet, key_names_account, node_version_at, reach, recognise};
+use super::masks::is_invented;
+use super::values::{
+    Kind, Reach, age_at, is_database_domain, is_suffix_alphabet, key_names_account, node_version_at, reach, recognise,
+    suffix_of_joined,
+};
 
 /// The kind of value at an offset, also of those that only their surroundings tell.
 pub(super) fn typed(text: &str, at: usize, key: &str) -> Option<(Kind, usize)> {
@@ -44,7 +48,22 @@ pub(super) fn typed(text: &str, at: usize, key: &str) -> Option<(Kind, usize)> {
     {
         return Some((Kind::NodeVersion, length));
     }
-    recognise(text, at)
+    recognise(text, at).or_else(|| (at == 0 && is_opaque_id(text, key)).then_some((Kind::OpaqueId, text.len())))
+}
+
+/// Whether a field that is named an id holds letters and digits in no order, and nothing else.
+fn is_opaque_id(text: &str, key: &str) -> bool {
+    let mixed = text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic());
+    (key.ends_with("Id") || key.ends_with("ID"))
+        && (16..=128).contains(&text.len())
+        && mixed
+        && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Whether a field holds a number that the system picks as it goes: a VLAN of the CNI, the port that a client connects from.
+pub(super) fn key_names_picked(key: &str) -> bool {
+    let name: String = key.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase() as char).collect();
+    matches!(name.as_str(), "vlanid" | "srcport" | "sourceport" | "clientport" | "pid")
 }
 
 /// Whether a value is the hash of a Pod template, as its key says: such a hash may be of digits alone.
@@ -107,10 +126,14 @@ pub(super) fn counterpart(
     match kind {
         Kind::Account => same_kind().filter(|&n| n == 12 || actual.get(j..j + n) == Some(text)),
         Kind::AwsId => same_kind().filter(|&n| actual[j..j + n].split('-').next() == text.split('-').next()),
-        Kind::UpperId => same_kind().filter(|&n| {
-            let prefix = if text.starts_with('A') { 4 } else { 1 };
-            actual.get(j..j + n).and_then(|t| t.get(..prefix)) == text.get(..prefix)
+        Kind::UpperId => Some(run(|b| b.is_ascii_uppercase() || b.is_ascii_digit())).filter(|&n| {
+            // An invented id says no more than that it is one of IAM's: keys that last and keys that don't look alike on pages.
+            let prefix = if text.starts_with('A') && !is_invented(text) { 4 } else { 1 };
+            n >= 12 && delimited(n) && actual[j..j + n].get(..prefix) == text.get(..prefix)
         }),
+        Kind::HostLabel => Some(lower())
+            .filter(|n| (3..=32).contains(n) && rest.get(*n) == Some(&b'.') && is_database_domain(bytes, j + n + 1)),
+        Kind::OpaqueId => (j == 0 && is_opaque_id(actual, key)).then_some(actual.len()),
         Kind::Hash => {
             let n = run(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
             let same = n == length && (delimited(n) || actual[j..j + n] == *text);
@@ -127,8 +150,11 @@ pub(super) fn counterpart(
             let n = lower();
             let segment = actual.get(j..j + n)?;
             let ends = (rest.get(n) == Some(&b'-')) == (expected.as_bytes().get(i + length) == Some(&b'-'));
-            (delimited(n) && ends && (segment == text || n == length.max(5) && is_suffix_alphabet(segment)))
-                .then_some(n)
+            let generated = match suffix_of_joined(text).filter(|_| !is_suffix_alphabet(text)) {
+                Some(at) => segment.get(..at) == text.get(..at) && segment.get(at..).is_some_and(is_suffix_alphabet),
+                None => is_suffix_alphabet(segment),
+            };
+            (delimited(n) && ends && (segment == text || n == length.max(5) && generated)).then_some(n)
         }
         Kind::JobMinute => Some(run(|b| b.is_ascii_digit())).filter(|&n| n == 8 && delimited(n)),
         Kind::RandomSuffix => Some(run(|b| b.is_ascii_alphanumeric())).filter(|&n| n == length),
@@ -145,8 +171,19 @@ pub(super) fn counterpart(
             (mine.is_none() || theirs.is_none() || (mine == theirs && (!constant || text == &actual[j..j + n])))
                 .then_some(n)
         }
-        Kind::Mask => Some(run(|b| b.is_ascii_alphanumeric())).filter(|&n| n > 0),
-        Kind::Node => same_kind().filter(|&n| text.contains('.') == actual[j..j + n].contains('.')),
+        Kind::Mask => {
+            let (before, after) = (expected[..i].bytes().last(), expected.as_bytes().get(i + length));
+            // The first label of a host name has dashes of its own.
+            let label = after == Some(&b'.') && before.is_none_or(|b| matches!(b, b' ' | b'/' | b'"' | b'@'));
+            let n = if label {
+                run(|b| b.is_ascii_alphanumeric() || b == b'-')
+            } else {
+                run(|b| b.is_ascii_alphanumeric())
+            };
+            (n > 0).then_some(n)
+        }
+        // A page may leave out the domain.
+        Kind::Node => same_kind().filter(|&n| !text.contains('.') || actual[j..j + n].contains('.')),
         _ => same_kind(),
     }
 }

@@ -4,6 +4,7 @@ use super::command::Manner;
 use super::effort::{Effort, Vacant};
 use super::json::is_state;
 use super::phrase::{Difference, Judge};
+use super::remarks::{is_absence, is_benign, is_failure, is_meter, is_progress};
 use super::terminal::Line;
 use super::values::{Kind, is_age_cell};
 
@@ -71,61 +72,6 @@ fn progress(judge: &mut Judge<'_>, expected: &[Line<'_>], actual: &[Line<'_>]) {
 /// What is waited for: all of the line but how far it is.
 fn subject(line: &str) -> &str {
     line.split(" rollout to finish").next().unwrap_or(line).split(": ").next().unwrap_or(line)
-}
-
-/// Lines that come any number of times while something is under way.
-pub(super) fn is_progress(content: &str) -> bool {
-    let waits = content.starts_with("Waiting for ") || content.starts_with("waiting for ");
-    waits && (content.ends_with("...") || content.ends_with('…')) || is_meter(content)
-}
-
-/// Curl's meter: columns of numbers with times like `--:--:--` among them, and its heading.
-fn is_meter(content: &str) -> bool {
-    if content.starts_with("% Total") || content.starts_with("Dload  Upload") {
-        return true;
-    }
-    let mut words = content.split_whitespace();
-    let starts = words.next().is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
-    let timed = |w: &str| {
-        w.len() >= 7
-            && w.bytes().filter(|&b| b == b':').count() == 2
-            && w.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'-'))
-    };
-    starts && words.clone().take(16).filter(|w| timed(w)).count() >= 3 && words.count() == 11
-}
-
-/// What kubectl says on standard error beside its answer: it may come and go with versions.
-pub(super) fn is_benign(content: &str) -> bool {
-    content.starts_with("Warning: ")
-        || content.starts_with("Defaulted container ")
-        || content.starts_with("Unable to use a TTY")
-        || content.starts_with("Flag --") && content.contains("deprecated")
-        || content.starts_with("# Warning: ")
-        || content.starts_with("WARNING: version difference between client ")
-}
-
-/// Whether a line reports a failure of the tool itself.
-pub(super) fn is_failure(content: &str) -> bool {
-    const STARTS: [&str; 12] = [
-        "error: ",
-        "Error: ",
-        "Error from server",
-        "ERROR: ",
-        "Unable to connect",
-        "The connection to the server",
-        "FATA[",
-        "fatal: ",
-        "An error occurred",
-        "Unable to locate credentials",
-        "panic: ",
-        "aws: error",
-    ];
-    STARTS.iter().any(|start| content.starts_with(start)) || content.ends_with(": command not found")
-}
-
-/// A failure that goes away when the object comes.
-pub(super) fn is_absence(content: &str) -> bool {
-    content.starts_with("No resources found") || content.contains("(NotFound)") || content.ends_with(" not found")
 }
 
 /// Lists whose order says nothing.
@@ -381,6 +327,12 @@ fn same_line(judge: &mut Judge<'_>, manner: &Manner, expected: Line<'_>, actual:
     {
         // The mark with which zsh says that there was no final newline.
         return judge.phrase(whole, a, "");
+    }
+    if e.starts_with("Trying ")
+        && let Some(note) = a.strip_prefix("* ")
+    {
+        // Pages lose the asterisk of curl's first note.
+        return judge.phrase(e, note.trim_start(), "");
     }
     if is_ruler(e) && is_ruler(a) {
         return Ok(());

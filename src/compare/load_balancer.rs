@@ -2,7 +2,8 @@
 //!
 //! An Application Load Balancer is at `….REGION.elb.amazonaws.com`, a Network Load Balancer at `….elb.REGION.amazonaws.com`. Two
 //! hosts of one sort are compared part by part like other text. Where a page was recorded with the other sort of load balancer, in
-//! front of the same application, the parts don't line up; the host as a whole then stands for the other.
+//! front of the same application, or shortens or masks what is generated, the parts don't line up; the host as a whole then stands
+//! for the other.
 
 use super::values::region_at;
 
@@ -11,6 +12,7 @@ use super::values::region_at;
 pub(super) struct Host<'a> {
     namespace: &'a str,
     name: &'a str,
+    generated: &'a str,
     /// The region.
     pub(super) region: &'a str,
     network: bool,
@@ -40,15 +42,17 @@ impl<'a> Host<'a> {
         let mut parts = label.splitn(4, '-').skip(1);
         let (namespace, name, generated) = (parts.next()?, parts.next()?, parts.next()?);
         let written = label.len() + 1 + (domain.len() - at.len()) + region.len() + ending.len();
-        (!generated.is_empty()).then_some(Self { namespace, name, region, network, text: &rest[..written] })
+        (!generated.is_empty()).then_some(Self { namespace, name, generated, region, network, text: &rest[..written] })
     }
 
-    /// Whether the other host is that of the same application behind the other sort of load balancer: `ui` and `ui-auto` in
-    /// one namespace are, `ui` and `catalog` are not.
-    pub(super) fn is_other_sort_of(&self, other: &Self) -> bool {
-        self.network != other.network
-            && self.namespace == other.namespace
-            && (self.name.starts_with(other.name) || other.name.starts_with(self.name))
+    /// Whether the page's host is that of the same application and can't be compared part by part: behind the other sort of load
+    /// balancer (`ui` and `ui-auto` in one namespace are one application, `ui` and `catalog` are not), or with fewer or more parts.
+    pub(super) fn stands_for(&self, page: &Self) -> bool {
+        let parts = |host: &Self| host.generated.split('-').count();
+        let same = self.name == page.name && parts(self) != parts(page);
+        let other_sort =
+            self.network != page.network && (self.name.starts_with(page.name) || page.name.starts_with(self.name));
+        self.namespace == page.namespace && (same || other_sort)
     }
 }
 
@@ -84,7 +88,22 @@ mod tests {
             // Of one sort: part by part.
             ("k8s-ui-uiauto-27c2961d5a.elb.us-west-2.amazonaws.com", false),
         ] {
-            assert_eq!(page.is_other_sort_of(&host(actual)), same, "{actual}");
+            assert_eq!(host(actual).stands_for(&page), same, "{actual}");
+        }
+    }
+
+    #[test]
+    fn what_a_page_shortens_or_masks() {
+        let own = host("k8s-ui-ui-27c2961d5a-3714078.us-west-2.elb.amazonaws.com");
+        for (page, same) in [
+            ("k8s-ui-ui-1268651632.us-west-2.elb.amazonaws.com", true),
+            ("k8s-ui-ui-xxxxxxxxxx.us-west-2.elb.amazonaws.com", true),
+            ("k8s-ui-catalog-1268651632.us-west-2.elb.amazonaws.com", false),
+            ("k8s-catalog-ui-1268651632.us-west-2.elb.amazonaws.com", false),
+            // Part by part.
+            ("k8s-ui-ui-0123456789-1268651632.us-west-2.elb.amazonaws.com", false),
+        ] {
+            assert_eq!(own.stands_for(&host(page)), same, "{page}");
         }
     }
 }

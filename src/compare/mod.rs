@@ -3,16 +3,19 @@
 //! A page was written in another account, region, cluster and time, and does not say what is volatile. So an output is
 //! read by its structure first and by its values then:
 //!
-//! - `terminal`: what a terminal shows of a text; `command`: what the command says about its output.
+//! - `terminal`: what a terminal shows of a text; `command`: what the command says about its output; `comments`: what of a
+//!   page's lines is not output.
 //! - The shapes: `json`, `yaml`, `table` and `lines` (descriptions, lists, logs, progress, text).
 //! - `phrase`: one piece of text against another. `values`: the kinds of value that may differ; `counterpart`: which
 //!   of them may stand for which; `masks`: where the page hides one. `bindings`: they may differ in one way only.
-//! - `rules`: what a page's author adds. `findings`: what was accepted and why, what was not and where.
+//! - `rules`: what a page's author adds; `remarks`: what tools say beside their output. `findings`: what was accepted and
+//!   why, what was not and where.
 //!
 //! Everything that no rule calls volatile must be the same.
 
 mod bindings;
 mod command;
+mod comments;
 mod counterpart;
 mod effort;
 mod findings;
@@ -23,7 +26,9 @@ mod load_balancer;
 mod masks;
 mod model;
 mod phrase;
+mod remarks;
 mod rules;
+mod shares;
 mod table;
 pub(crate) mod terminal;
 mod values;
@@ -47,11 +52,13 @@ pub fn compare(case: &Case<'_>, known: &Known, bindings: &Bindings) -> (Comparis
 /// As [`compare`], with what the page's author says beside it.
 pub fn compare_with(case: &Case<'_>, known: &Known, bindings: &Bindings, rules: &Rules) -> (Comparison, Bindings) {
     let (expected, actual) = (terminal::plain(case.expected), terminal::plain(case.actual));
-    let (wanted, offered) = (terminal::lines(&expected), terminal::lines(&actual));
+    let offered = terminal::lines(&actual);
+    let mut judge = Judge::new(Ledger::new(known, bindings, &rules.known), rules);
+    let expected = comments::blanked(&mut judge, &expected, &offered);
+    let wanted = terminal::lines(&expected);
     if wanted.is_empty() {
         return (Comparison::unchecked(), bindings.clone());
     }
-    let mut judge = Judge::new(Ledger::new(known, bindings, &rules.known), rules);
     shapes(&mut judge, case.command, (&expected, &wanted), (&actual, &offered));
     let Judge { ledger, findings, .. } = judge;
     if findings.has_rejections() {
@@ -75,7 +82,7 @@ fn shapes(judge: &mut Judge<'_>, command: &str, expected: Text<'_>, actual: Text
             Some(others) => json::compare(judge, &documents, &others),
             None => {
                 let (e, a) = (expected.1[0], actual.1[0]);
-                judge.reject("/".into(), e.text, a.text, lines::is_absence(a.content()), json::problem(actual.0));
+                judge.reject("/".into(), e.text, a.text, remarks::is_absence(a.content()), json::problem(actual.0));
             }
         }
         return;
@@ -88,13 +95,14 @@ fn shapes(judge: &mut Judge<'_>, command: &str, expected: Text<'_>, actual: Text
             Some(others) => table::compare(judge, &manner, &tables, &others),
             None => {
                 let (e, a) = (expected.1[0], actual.1[0]);
-                let transient = lines::is_absence(a.content());
+                let transient = remarks::is_absence(a.content());
                 judge.reject("line 1".into(), e.text, a.text, transient, "this is no such table".into());
             }
         }
         return;
     }
-    if manner.yaml
+    let is_manifest = || first.is_some_and(|line| line.text.starts_with("apiVersion: "));
+    if (manner.yaml || is_manifest())
         && let (Some(documents), Some(others)) = (yaml::documents(expected.1), yaml::documents(actual.1))
     {
         json::compare(judge, &documents, &others);

@@ -2,8 +2,9 @@
 
 use super::command::Manner;
 use super::effort::{Effort, Vacant};
-use super::lines::is_benign;
 use super::phrase::{Difference, Judge};
+use super::remarks::is_benign;
+use super::shares::Shares;
 use super::terminal::Line;
 use super::values::{Kind, is_age_cell};
 
@@ -229,6 +230,7 @@ impl<'t> Pairing<'_, '_, 't> {
         }
         let mut vacant = Vacant::all(offered);
         let mut effort = self.effort();
+        let shares = self.shares();
         // For each row on the way: the row it took, and the state ahead of it.
         let mut way: Vec<(usize, super::phrase::Mark)> = Vec::with_capacity(wanted);
         let start = self.judge.mark();
@@ -243,7 +245,8 @@ impl<'t> Pairing<'_, '_, 't> {
                     self.judge.back(start);
                     return None;
                 }
-                if self.row(row, candidate).is_ok() {
+                let fits = shares.as_ref().is_none_or(|shares| shares.fit(home, candidate));
+                if fits && self.row(row, candidate).is_ok() {
                     found = Some(candidate);
                     break;
                 }
@@ -266,6 +269,19 @@ impl<'t> Pairing<'_, '_, 't> {
         Some(vacant)
     }
 
+    /// Tells most wrong pairs of rows before they are compared; only where the tables have as many rows.
+    fn shares(&self) -> Option<Shares> {
+        let complete = !self.expected.elided && self.expected.rows.len() == self.actual.rows.len();
+        complete.then(|| {
+            Shares::of((0..self.expected.columns.len()).filter_map(|index| {
+                let name = self.expected.columns[index].0;
+                let wanted = self.expected.rows.iter().map(|row| row.cells.as_ref()?.get(index).copied());
+                let offered = self.actual.rows.iter().map(|row| self.cell(row, name, index));
+                Some((wanted.collect::<Option<Vec<_>>>()?, offered.collect::<Option<Vec<_>>>()?))
+            }))
+        })
+    }
+
     fn effort(&self) -> Effort {
         let rows = self.expected.rows.iter().chain(&self.actual.rows);
         Effort::new(rows.map(|row| row.line.text), MOST_ATTEMPTS)
@@ -278,13 +294,23 @@ impl<'t> Pairing<'_, '_, 't> {
             }
             if self.expected.elided {
                 self.judge.findings.accept("", row.line.text, "a row that the page leaves out");
-            } else if self.manner.lists_cluster {
+            } else if self.manner.lists_cluster && self.is_object(row) {
                 self.judge.findings.accept("", row.line.text, "another object of the cluster");
             } else {
                 let place = format!("line {}", row.line.number);
                 self.judge.reject(place, "", row.line.text, true, "the page has no such row".into());
             }
         }
+    }
+
+    /// Whether a row names an object and tells its age where others do: else it is no row, but something that was said.
+    fn is_object(&self, row: &Row<'t>) -> bool {
+        let Some(cells) = &row.cells else { return false };
+        self.actual.columns.iter().zip(cells).all(|((column, _), cell)| match *column {
+            "NAME" | "NAMESPACE" => !cell.is_empty() && !cell.contains(' '),
+            "AGE" => cell.starts_with('<') || is_age_cell(cell),
+            _ => true,
+        })
     }
 
     /// Says what is wrong: pairs rows as well as it goes, and tells the cells that differ.

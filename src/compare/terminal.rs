@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use vte::{Parser, Perform};
+use vte::{Params, Parser, Perform};
 
 /// The text as a terminal shows it in the end: without escape sequences and characters that show nothing, and of a line that
 /// was written over its last state.
@@ -10,9 +10,9 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     if text.chars().all(|c| is_shown(c) || matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(text);
     }
-    let mut shown = Shown { text: String::with_capacity(text.len()), returned: false };
+    let mut shown = Shown::default();
     feed(&mut Parser::new(), &mut shown, text.as_bytes());
-    Cow::Owned(shown.text)
+    Cow::Owned(shown.lines.join("\n"))
 }
 
 /// Gives bytes to a parser of control sequences (ECMA-48). A newline ends whatever sequence is open, strings such as titles too,
@@ -41,9 +41,17 @@ pub(crate) fn is_shown(character: char) -> bool {
 
 /// What is shown so far.
 struct Shown {
-    text: String,
-    /// A carriage return came: what is printed next stands in the place of the line.
+    lines: Vec<String>,
+    /// The line that the cursor is on.
+    row: usize,
+    /// The cursor stands at the start of its line: what is printed next stands in the place of the line.
     returned: bool,
+}
+
+impl Shown {
+    fn line(&mut self) -> &mut String {
+        &mut self.lines[self.row]
+    }
 }
 
 impl Perform for Shown {
@@ -52,9 +60,9 @@ impl Perform for Shown {
             return;
         }
         if std::mem::take(&mut self.returned) {
-            self.text.truncate(self.text.rfind('\n').map_or(0, |at| at + 1));
+            self.line().clear();
         }
-        self.text.push(character);
+        self.line().push(character);
     }
 
     fn execute(&mut self, byte: u8) {
@@ -62,13 +70,52 @@ impl Perform for Shown {
             b'\r' => self.returned = true,
             b'\n' => {
                 // `\r\n` only ends the line.
-                self.returned = false;
-                self.text.push('\n');
+                self.row += 1;
+                self.returned = self.row < self.lines.len();
+                if !self.returned {
+                    self.lines.push(String::new());
+                }
             }
-            b'\t' => self.text.push('\t'),
-            b'\x08' if !self.text.ends_with('\n') => drop(self.text.pop()),
+            b'\t' => self.line().push('\t'),
+            b'\x08' => drop(self.line().pop()),
             _ => {}
         }
+    }
+
+    /// Progress that is written over: the cursor up and down, and what is erased.
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, action: char) {
+        if !intermediates.is_empty() {
+            return;
+        }
+        let first = params.iter().next().and_then(|values| values.first()).copied().unwrap_or_default();
+        let count = usize::from(first.max(1));
+        match (action, first) {
+            ('A' | 'F', _) => {
+                self.row = self.row.saturating_sub(count);
+                self.returned = true;
+            }
+            ('B' | 'E', _) => {
+                self.row = (self.row + count).min(self.lines.len() - 1);
+                self.returned = true;
+            }
+            ('G', 0 | 1) => self.returned = true,
+            ('K', 0) if self.returned => self.line().clear(),
+            ('K', 1 | 2) => self.line().clear(),
+            ('J', 0) => {
+                self.lines.truncate(self.row + 1);
+                if self.returned {
+                    self.line().clear();
+                }
+            }
+            ('J', 2 | 3) => *self = Self::default(),
+            _ => {}
+        }
+    }
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self { lines: vec![String::new()], row: 0, returned: false }
     }
 }
 
@@ -135,6 +182,13 @@ mod tests {
             ("\u{1b}[31mred\u{1b}[0m\r\n", "red\n"),
             ("10%\r50%\r100%\nnext", "100%\nnext"),
             ("ab\u{8}c", "ac"),
+            ("pulling\r\u{1b}[2Kpulled\n", "pulled\n"),
+            ("one 1%\ntwo 2%\n\u{1b}[2A\u{1b}[Kone done\n\u{1b}[2Ktwo done\n", "one done\ntwo done\n"),
+            ("one 1%\ntwo\n\u{1b}[2A\u{1b}[2Kone done\u{1b}[2B\nend", "one done\ntwo\n\nend"),
+            ("a\n\u{1b}[1A\u{1b}[Jb", "b"),
+            ("before\n\u{1b}[2J\u{1b}[Hafter\u{1b}[99A\u{1b}[99B", "after"),
+            ("\u{1b}[?25lwait\u{1b}[1G\u{1b}[Kready\u{1b}[?25h", "ready"),
+            ("\u{1b}[38;2;1;2;3mcolour\u{1b}[39m\u{1b}[K", "colour"),
             ("\u{1b}]0;title\u{7}a\u{1b}]52;c;x\u{1b}\\b", "ab"),
             ("\u{1b}P$q q\u{1b}\\after", "after"),
             ("\u{1b}_hidden\u{1b}\\a\u{1b}^x\u{1b}\\b\u{1b}Xy\u{1b}\\c", "abc"),

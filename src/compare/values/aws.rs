@@ -90,6 +90,10 @@ pub(super) fn number(word: Word<'_>) -> Option<(Kind, usize)> {
         10..=13 if in_arn || in_registry || invented => Some((Kind::Account, digits)),
         12 => Some((Kind::Account, digits)),
         24..=28 if word.rest().starts_with(b"20") => Some((Kind::CreationSuffix, digits)),
+        // The nanoseconds with which the SDKs name a session.
+        19 if matches!(word.previous(), b'-' | b'/') && matches!(word.rest()[..2], [b'1', b'4'..=b'9']) => {
+            Some((Kind::CreationSuffix, digits))
+        }
         10 | 13 if word.previous() == b'-' && matches!(word.rest()[..2], [b'1', b'4'..=b'9']) && next != b'.' => {
             Some((Kind::CreationSuffix, digits))
         }
@@ -187,7 +191,10 @@ fn upper(word: Word<'_>) -> Option<(Kind, usize)> {
         return Some((Kind::IssuerId, length));
     }
     let first_four = text.get(..4).unwrap_or_default();
-    let of_iam = ["AROA", "AIDA", "AKIA", "ASIA", "AGPA", "ANPA", "AIPA", "ANVA", "ASCA"].contains(&first_four);
+    let of_iam = ["AROA", "AIDA", "AKIA", "ASIA", "AGPA", "ANPA", "AIPA", "ANVA", "APKA", "ASCA"].contains(&first_four);
+    if text.contains("EXAMPLE") && length >= 20 && !of_iam {
+        return Some((Kind::Mask, length));
+    }
     let of_route53 = matches!(text.as_bytes()[0], b'Z' | b'E') && (13..=32).contains(&length) && is_mixed(text);
     (of_iam && (16..=128).contains(&length) || of_route53).then_some((Kind::UpperId, length))
 }
@@ -221,16 +228,33 @@ fn has_inner_mix(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_digit()) || changes >= 2
 }
 
-/// `cjkatqd1cnrz.us-west-2.rds.amazonaws.com`: the label that RDS, ElastiCache and DocumentDB give to an account.
+/// `cjkatqd1cnrz.us-west-2.rds.amazonaws.com`: the label that RDS, ElastiCache and DocumentDB give to an account, and OpenSearch to a
+/// domain.
 fn database_host(word: Word<'_>) -> Option<(Kind, usize)> {
     let length = word.run(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    if !(6..=14).contains(&length) || word.peek(length) != b'.' || !matches!(word.previous(), b'.' | b'-') {
+    if !(3..=32).contains(&length) || word.peek(length) != b'.' || !matches!(word.previous(), b'.' | b'-') {
         return None;
     }
-    let region = region_at(word.bytes, word.at + length + 1)?;
-    let service = word.bytes.get(word.at + length + 1 + region..)?;
-    let managed = [b".rds.".as_slice(), b".docdb.", b".neptune.", b".cache."].iter().any(|s| service.starts_with(s));
-    (managed && is_mixed(word.slice(length))).then_some((Kind::HostLabel, length))
+    let managed = is_database_domain(word.bytes, word.at + length + 1);
+    (managed && is_mixed(word.slice(length)) && (length >= 6 || is_endpoint_of_eks(word, length)))
+        .then_some((Kind::HostLabel, length))
+}
+
+/// `gr7.us-west-2.eks.amazonaws.com`: part of the endpoint of a cluster.
+fn is_endpoint_of_eks(word: Word<'_>, length: usize) -> bool {
+    let start = word.at + length + 1;
+    region_at(word.bytes, start)
+        .and_then(|region| word.bytes.get(start + region..))
+        .is_some_and(|rest| rest.starts_with(b".eks.amazonaws.com"))
+}
+
+/// Whether a region and the name of a managed database's service stand at `at`.
+pub(in super::super) fn is_database_domain(bytes: &[u8], at: usize) -> bool {
+    region_at(bytes, at).and_then(|region| bytes.get(at + region..)).is_some_and(|service| {
+        [b".rds.".as_slice(), b".docdb.", b".neptune.", b".cache.", b".es.", b".aoss.", b".eks."]
+            .iter()
+            .any(|name| service.starts_with(name))
+    })
 }
 
 /// Hexadecimal digits with letters and decimal digits among them: commits, digests, container ids, load balancers.

@@ -77,6 +77,9 @@ pub(super) fn recognise(word: Word<'_>) -> Option<(Kind, usize)> {
             return Some((Kind::NameSuffix, length));
         }
     }
+    if inside && next != b'-' && is_edited_suffix(text) && follows_hash(word.before()) {
+        return Some((Kind::NameSuffix, length));
+    }
     if inside && length == 8 && text.bytes().all(|b| b.is_ascii_digit()) && matches!(text.as_bytes()[0], b'2' | b'3') {
         return Some((Kind::JobMinute, length));
     }
@@ -86,17 +89,36 @@ pub(super) fn recognise(word: Word<'_>) -> Option<(Kind, usize)> {
         let tail_length = tail.run(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let ends = !matches!(tail.peek(tail_length), b'-') && !tail.peek(tail_length).is_ascii_alphanumeric();
         let suffix = tail.slice(tail_length);
-        let real = is_suffix_alphabet(text) && text.bytes().any(|b| b.is_ascii_digit()) && is_suffix(suffix);
+        let ended = is_suffix(suffix) || is_edited_suffix(suffix);
+        let real = is_suffix_alphabet(text) && text.bytes().any(|b| b.is_ascii_digit()) && ended;
         if ends && (real || (is_invented_hash(text) && is_invented_suffix(suffix))) {
             return Some((Kind::TemplateHash, length));
         }
     }
     let after_key = word.before().trim_end_matches([':', '=', ' ', '"']).ends_with("hash");
     let alone = (inside && !matches!(next, b'-' | b'.')) || after_key;
-    if alone && (8..=10).contains(&length) && is_suffix_alphabet(text) && is_mixed_or_keyed(text, after_key) {
+    let keyed = after_key || names_replica_set(word.before());
+    if alone && (8..=10).contains(&length) && is_suffix_alphabet(text) && is_mixed_or_keyed(text, keyed) {
         return Some((Kind::TemplateHash, length));
     }
-    None
+    (inside && next != b'-' && suffix_of_joined(text).is_some()).then_some((Kind::NameSuffix, length))
+}
+
+/// Whether the name that a text ends in is said to be that of a ReplicaSet: `replicaset/ui-`, `replica set ui-`.
+fn names_replica_set(before: &str) -> bool {
+    let name = before.bytes().rev().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
+    let ahead = before[..before.len() - name].trim_end_matches([' ', '/', '"', '\'', ':']);
+    ["replicaset", "replicasets", "replicaset.apps", "replicasets.apps", "replica set", "ReplicaSet"]
+        .iter()
+        .any(|kind| ahead.ends_with(kind))
+}
+
+/// Where the five characters begin in the last segment of a name whose `generateName` does not end in a dash:
+/// `sealed-secrets-keyvkl9w`. A word stands ahead of them, and a digit among them.
+pub(in super::super) fn suffix_of_joined(segment: &str) -> Option<usize> {
+    let at = segment.len().checked_sub(SUFFIX).filter(|&at| at >= 3)?;
+    let (word, suffix) = segment.split_at_checked(at)?;
+    (word.bytes().all(|b| b.is_ascii_lowercase()) && is_suffix_alphabet(suffix) && is_mixed(suffix)).then_some(at)
 }
 
 /// Whether the text ends a name that was too long: it is cut to leave room for the five characters, which then follow
@@ -122,6 +144,19 @@ fn is_load_balancer_host(rest: &[u8]) -> bool {
 fn is_suffix(text: &str) -> bool {
     let generated = is_suffix_alphabet(text) && !WORDS.contains(&text) && !text.bytes().all(|b| b.is_ascii_digit());
     text.len() == SUFFIX && (generated || is_invented_suffix(text))
+}
+
+/// Five letters and digits that an author made up behind the hash of a ReplicaSet: `ui-6d5bb7b9c8-arx97`.
+fn is_edited_suffix(text: &str) -> bool {
+    text.len() == SUFFIX && is_mixed(text)
+}
+
+/// Whether a text ends in the hash of a ReplicaSet and a dash.
+fn follows_hash(before: &str) -> bool {
+    let segment = before.strip_suffix('-').and_then(|name| name.rsplit_once('-')).map_or("", |(_, segment)| segment);
+    (8..=10).contains(&segment.len())
+        && is_mixed(segment)
+        && (is_suffix_alphabet(segment) || segment.bytes().all(is_hex))
 }
 
 fn is_invented_suffix(text: &str) -> bool {

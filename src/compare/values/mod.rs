@@ -8,8 +8,8 @@ mod kubernetes;
 mod network;
 mod time;
 
-pub(super) use aws::{is_registry_of_aws, key_names_account, region_at};
-pub(super) use kubernetes::{is_suffix_alphabet, node_version_at};
+pub(super) use aws::{is_database_domain, is_registry_of_aws, key_names_account, region_at};
+pub(super) use kubernetes::{is_suffix_alphabet, node_version_at, suffix_of_joined};
 pub(super) use network::{Reach, reach};
 pub(super) use time::{age_at, is_age_cell, order as time_order};
 
@@ -72,6 +72,10 @@ pub(super) enum Kind {
     Measure,
     /// A number that the API server counts up.
     Counter,
+    /// A number that the system picked when it needed one: a VLAN, the port of a client.
+    Picked,
+    /// An id without any shape, in a field that says that it holds an id.
+    OpaqueId,
     /// What the page masks.
     Mask,
 }
@@ -108,19 +112,42 @@ impl Kind {
             Self::NodeVersion => "version of a node's software",
             Self::Measure => "measured value",
             Self::Counter => "counter of the API server",
+            Self::Picked => "number that the system picked",
+            Self::OpaqueId => "id",
             Self::Mask => "value that the page masks",
         }
     }
 
     /// Whether one expected value must stand for one actual value. Moments and measurements are new each time.
     pub(super) fn binds(self) -> bool {
-        !matches!(self, Self::Time | Self::Age | Self::NodeVersion | Self::Measure | Self::Counter | Self::Mask)
+        !matches!(
+            self,
+            Self::Time | Self::Age | Self::NodeVersion | Self::Measure | Self::Counter | Self::Picked | Self::Mask
+        )
     }
 
-    /// Whether two expected values may not fall together on one actual value. The learner has one account and one region,
-    /// however many an author used.
+    /// Whether two expected values may not fall together on one actual value. The learner has one region, however many an
+    /// author used.
     pub(super) fn is_distinct(self) -> bool {
-        self.binds() && !matches!(self, Self::Account | Self::Region)
+        self.binds() && self != Self::Region
+    }
+
+    /// Whether that holds from one command to the next too: for accounts, ids and generated names. What is not in use any more
+    /// may be given out again (addresses, ports), and equal contents have equal hashes.
+    pub(super) fn is_distinct_in_lesson(self) -> bool {
+        matches!(
+            self,
+            Self::Account
+                | Self::AwsId
+                | Self::Association
+                | Self::UpperId
+                | Self::IssuerId
+                | Self::RandomSuffix
+                | Self::CreationSuffix
+                | Self::Uuid
+                | Self::NameSuffix
+                | Self::OpaqueId
+        )
     }
 }
 
@@ -168,7 +195,9 @@ fn plain_word(word: Word<'_>, run: usize) -> Option<(Kind, usize)> {
             .or_else(|| (before == b'-' && matches!(run, 5..=10)).then(|| kubernetes::recognise(word))?)
             .or_else(|| aws::prefixed(word))
             .or_else(|| aws::uuid(word)),
-        (b':', _) => network::recognise(word),
+        (b':', before) => {
+            network::recognise(word).or_else(|| (before == b'-' && run == 5).then(|| kubernetes::recognise(word))?)
+        }
         (_, b'-') if run == 5 => kubernetes::recognise(word),
         _ if word.bytes[word.at] == b'x' => network::recognise(word).or_else(|| aws::recognise(word)),
         _ if run >= 32 => aws::recognise(word),

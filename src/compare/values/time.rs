@@ -183,6 +183,9 @@ pub(in super::super) fn is_age_cell(cell: &str) -> bool {
         return true;
     }
     let bytes = cell.as_bytes();
+    if is_told_age(cell) {
+        return true;
+    }
     let Some(length) = age_at(bytes, 0) else { return false };
     let rest = cell[length..].trim_start().strip_suffix(" ago").unwrap_or(cell[length..].trim_start());
     if rest.is_empty() || rest == "ago" {
@@ -191,6 +194,16 @@ pub(in super::super) fn is_age_cell(cell: &str) -> bool {
     let Some(inner) = rest.strip_prefix("(x").and_then(|r| r.strip_suffix(')')) else { return false };
     let Some((count, over)) = inner.split_once(" over ") else { return false };
     count.bytes().all(|b| b.is_ascii_digit()) && age_at(over.as_bytes(), 0) == Some(over.len())
+}
+
+/// `2 minutes ago`, `About an hour ago`, as docker says it.
+fn is_told_age(cell: &str) -> bool {
+    let Some(told) = cell.strip_suffix(" ago") else { return false };
+    let told = ["About ", "Less than "].iter().find_map(|word| told.strip_prefix(word)).unwrap_or(told);
+    let units = ["second", "minute", "hour", "day", "week", "month", "year"];
+    told.split_once(' ').is_some_and(|(count, unit)| {
+        (matches!(count, "a" | "an") || count.parse::<u32>().is_ok()) && units.contains(&unit.trim_end_matches('s'))
+    })
 }
 
 /// A key by which times in one ISO format and zone can be ordered; `None` for others.
