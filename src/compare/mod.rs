@@ -19,6 +19,7 @@ mod comments;
 mod counterpart;
 mod effort;
 mod findings;
+mod home;
 mod identities;
 mod json;
 mod lines;
@@ -55,6 +56,7 @@ pub fn compare_with(case: &Case<'_>, known: &Known, bindings: &Bindings, rules: 
     let offered = terminal::lines(&actual);
     let mut judge = Judge::new(Ledger::new(known, bindings, &rules.known), rules);
     let expected = comments::blanked(&mut judge, &expected, &offered);
+    let expected = home::as_tilde(&mut judge, expected, &actual);
     let wanted = terminal::lines(&expected);
     if wanted.is_empty() {
         return (Comparison::unchecked(), bindings.clone());

@@ -60,7 +60,8 @@ pub(super) fn count(number: usize, of: &str) -> String {
 
 /// What went wrong in a step, in full.
 pub fn failure(step: &StepReport, out: &mut String) {
-    if let Some(advice) = &step.advice {
+    // Where differences are listed, they say it themselves.
+    if let Some(advice) = step.advice.as_ref().filter(|_| step.cause != Some(Cause::Output)) {
         let _ = writeln!(out, "      {}", one_line(&advice.why));
     }
     for command in &step.commands {
@@ -104,8 +105,21 @@ fn exit_status(command: &CommandReport, out: &mut String) {
     }
 }
 
+/// A text below its heading; a line that comes again and again is told once.
 fn indent(text: &str) -> String {
-    plain(text.trim_end().as_bytes()).replace('\n', "\n        ")
+    let text = plain(text.trim_end().as_bytes());
+    let mut lines: Vec<(&str, usize)> = Vec::new();
+    for line in text.split('\n') {
+        match lines.last_mut() {
+            Some((last, times)) if *last == line && !line.is_empty() => *times += 1,
+            _ => lines.push((line, 1)),
+        }
+    }
+    let told = lines.into_iter().map(|(line, times)| match times {
+        1 => line.to_owned(),
+        times => format!("{line}  ({times} times)"),
+    });
+    told.collect::<Vec<_>>().join("\n        ")
 }
 
 /// A text of a page as one line without control sequences.

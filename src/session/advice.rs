@@ -23,13 +23,14 @@ pub struct Advice {
 }
 
 impl Advice {
-    /// What is to be said of a step that failed, whose commands had this time together.
-    pub(crate) fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Self {
-        of(step, cause, report, limit)
+    /// What is to be said of a step that failed, whose commands had this time together. `due` says whether something is still
+    /// due to happen on the target, so that time alone could help.
+    pub(crate) fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration, due: bool) -> Self {
+        of(step, cause, report, limit, due)
     }
 }
 
-fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Advice {
+fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration, due: bool) -> Advice {
     let last = report.commands.last();
     let said = last.map(|last| plain(format!("{}\n{}", last.stderr, last.stdout).as_bytes())).unwrap_or_default();
     let command = last.map(|last| last.command.as_str()).unwrap_or_default();
@@ -41,6 +42,7 @@ fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Advice
                 .next
                 .push("Something may have been set up already: undo to an earlier step, or reset the page.".into());
         }
+        Cause::ExitStatus if let Some(name) = missing_command(&said) => no_command(name, "The step", &mut advice),
         Cause::ExitStatus => {
             let status = last.map_or(0, |last| last.exit_status);
             let error = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it printed nothing");
@@ -59,12 +61,19 @@ fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Advice
                 }
                 None => "The output is not what the page shows.".into(),
             };
-            if rejected.is_some_and(|first| first.transient) {
+            if due && rejected.is_some_and(|first| first.transient) {
                 advice.next.push("The cluster may need more time: run the step again.".into());
             }
         }
         Cause::Hook => {
             let hook = report.hooks.iter().rfind(|hook| hook.exit_status != 0);
+            if let Some(hook) = hook
+                && let Some(name) = missing_command(&plain(hook.output.as_bytes()))
+            {
+                let check = format!("The page's own check `{}`", plain(hook.name.as_bytes()));
+                no_command(name, &check, &mut advice);
+                return advice;
+            }
             advice.why = match hook {
                 Some(hook) => {
                     let output = plain(hook.output.as_bytes());
@@ -84,7 +93,9 @@ fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Advice
                 ),
                 None => format!("The commands took longer than the {} s that they have.", limit.as_secs()),
             };
-            advice.next.push("Run the step again: what has been started may be ready by then.".into());
+            if due {
+                advice.next.push("Run the step again: what has been started may be ready by then.".into());
+            }
         }
         Cause::Cancelled => advice.why = format!("The step was {}.", cause.words()),
     }
@@ -92,11 +103,21 @@ fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration) -> Advice
     advice
 }
 
+/// The first command that bash did not find.
+fn missing_command(said: &str) -> Option<&str> {
+    let before = said.lines().find_map(|line| line.trim_end().strip_suffix(": command not found"))?;
+    before.rsplit(": ").next().map(str::trim).filter(|name| !name.is_empty())
+}
+
+fn no_command(name: &str, who: &str, advice: &mut Advice) {
+    advice.why = format!("{who} needs `{name}`, a command that lectern does not have.");
+    advice
+        .next
+        .push(format!("Start again with --allow {name} to let lectern use the program of that name on this machine."));
+}
+
 fn known_errors(said: &str, command: &str, advice: &mut Advice) {
     let has = |text: &str| said.contains(text);
-    if has("command not found") || has("no tool named") {
-        advice.next.push("lectern has no such command; --allow NAME lets it start the program of this machine.".into());
-    }
     if has("AccessDenied") || has("not authorized") || has("is forbidden") {
         advice.next.push("The identity that calls may not do this: see who it is.".into());
         let who = if command.trim_start().starts_with("kubectl") {

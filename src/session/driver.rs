@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::completion;
+use super::home::{Home, Shown};
 use super::machine::{CommandEnd, Effect, Hook, Input, Machine, Progress, TryEnd};
 use super::model::{Event, Request};
 use super::plain::Plain;
@@ -231,15 +232,16 @@ impl Session {
         let shell = Arc::clone(&self.shell);
         let target = Arc::clone(&self.target);
         let events = events.clone();
+        let home = Home::of(&self.work);
         Box::pin(async move {
             let (outcome, output) = tokio::join!(
                 shell.hook(call),
-                collect(chunks, |stream, text| Event::Output { id, command: None, stream, text }, &events)
+                collect(chunks, &home, |stream, text| Event::Output { id, command: None, stream, text }, &events)
             );
             let RunOutcome { status, ended, .. } = outcome?;
             drop(target.calls().take());
-            let output = output.into_iter().map(|(_, text)| text).collect();
-            Ok(Input::HookEnded { status, ended, output })
+            let output = home.shown(&output.into_iter().map(|(_, text)| text).collect::<String>());
+            Ok(Input::HookEnded { status, ended, output, pending: is_due(&target) })
         })
     }
 
@@ -256,6 +258,7 @@ impl Session {
         let shell = Arc::clone(&self.shell);
         let target = Arc::clone(&self.target);
         let events = events.clone();
+        let home = Home::of(&self.work);
         Box::pin(async move {
             drop(target.calls().take());
             if let Some(effects) = target.effects() {
@@ -263,14 +266,19 @@ impl Session {
             }
             let (outcome, output) = tokio::join!(
                 shell.run(run),
-                collect(chunks, |stream, text| Event::Output { id, command: Some(command), stream, text }, &events)
+                collect(
+                    chunks,
+                    &home,
+                    |stream, text| Event::Output { id, command: Some(command), stream, text },
+                    &events
+                )
             );
             let RunOutcome { status, ended, unknown, dropped } = outcome?;
             tell_dropped(dropped, &events);
-            let pending = target.as_sandbox().is_none_or(|sandbox| sandbox.cluster().is_pending());
+            let pending = is_due(&target);
             let calls = target.calls().take();
             let known = super::setup::known(&target.environment());
-            Ok(Input::CommandEnded(CommandEnd { status, ended, output, calls, unknown, pending, known }))
+            Ok(Input::CommandEnded(CommandEnd { status, ended, output, home, calls, unknown, pending, known }))
         })
     }
 
@@ -287,13 +295,14 @@ impl Session {
         let target = Arc::clone(&self.target);
         let events = events.clone();
         let work = self.work.clone();
+        let home = Home::of(&work);
         Box::pin(async move {
             let folder = |source| SessionError::Folder { path: work.clone(), source };
             let before = (lasting(&shell.save().await?), Files::read(&work).map_err(folder)?);
             drop(target.calls().take());
             let (outcome, _) = tokio::join!(
                 shell.run(run),
-                collect(chunks, |stream, text| Event::TryOutput { stream, text }, &events)
+                collect(chunks, &home, |stream, text| Event::TryOutput { stream, text }, &events)
             );
             let RunOutcome { status, ended, unknown, dropped } = outcome?;
             tell_dropped(dropped, &events);
@@ -399,16 +408,23 @@ fn limited(script: String, errexit: bool, limit: Duration, cancel: &Cancellation
     (Run { script, errexit, limit: Some(limit), output, inherit_stdin: false, cancel }, chunks)
 }
 
-/// Collects output until its channel closes, and tells everybody of it as it comes.
+/// Whether something is still due to happen on the target; of a live one nobody knows.
+fn is_due(target: &Target) -> bool {
+    target.as_sandbox().is_none_or(|sandbox| sandbox.cluster().is_pending())
+}
+
+/// Collects output until its channel closes, as it was printed, and tells everybody of it as it comes, as it is shown.
 async fn collect(
     mut chunks: mpsc::Receiver<Chunk>,
+    home: &Home,
     event: impl Fn(StdStream, String) -> Event,
     events: &mpsc::UnboundedSender<Event>,
 ) -> Vec<(StdStream, String)> {
     let mut out = Streams::default();
+    let mut shown = Shown::new(home.clone());
     let mut collected: Vec<(StdStream, Vec<u8>)> = Vec::new();
     while let Some(Chunk { stream, bytes }) = chunks.recv().await {
-        let text = out.of(stream).next(&bytes);
+        let text = shown.next(stream, &out.of(stream).next(&bytes));
         if !text.is_empty() {
             drop(events.send(event(stream, text)));
         }
@@ -416,6 +432,9 @@ async fn collect(
             Some((last, all)) if *last == stream => all.extend_from_slice(&bytes),
             _ => collected.push((stream, bytes)),
         }
+    }
+    for (stream, text) in shown.rest() {
+        drop(events.send(event(stream, text)));
     }
     collected.into_iter().map(|(stream, bytes)| (stream, String::from_utf8_lossy(&bytes).into_owned())).collect()
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use edit::Matching;
 pub use progress::{LessonProgress, Progress, StepProgress, first_change};
 
+use super::home::Home;
 use super::model::{Cause, Event, Request, StepReport, StepState, Verdict};
 use crate::compare::{self, Bindings, Known};
 use crate::lesson::{Course, CourseFolder, Step, StepId};
@@ -70,6 +71,8 @@ pub enum Input {
         ended: Ended,
         /// What it printed, both streams in order.
         output: String,
+        /// Whether something is still due to happen on the target.
+        pending: bool,
     },
     /// The command that was started ended.
     CommandEnded(CommandEnd),
@@ -112,6 +115,8 @@ pub struct CommandEnd {
     pub ended: Ended,
     /// What it printed, in order.
     pub output: Vec<(StdStream, String)>,
+    /// How paths in it are shown.
+    pub home: Home,
     /// What it called.
     pub calls: Vec<CallRecord>,
     /// Commands that it used and that lectern has no tool for.
@@ -359,7 +364,9 @@ impl Machine {
         let mut effects = Vec::new();
         match input {
             Input::Request(request) => self.request(at, request, &mut effects),
-            Input::HookEnded { status, ended, output } => self.hook_ended(at, status, ended, output, &mut effects),
+            Input::HookEnded { status, ended, output, pending } => {
+                self.hook_ended(at, (status, ended), output, pending, &mut effects);
+            }
             Input::CommandEnded(end) => self.command_ended(at, end, &mut effects),
             Input::Timer(timer) => self.timer(at, timer, &mut effects),
             Input::Restored(id) => self.restored(at, id, &mut effects),

@@ -8,6 +8,7 @@ mod change;
 mod completion;
 mod directives;
 mod driver;
+mod home;
 pub mod machine;
 mod model;
 mod plain;

@@ -125,6 +125,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use super::super::home::Home;
     use super::super::machine::{CommandEnd, Input, Rules};
     use super::super::model::Request;
     use super::super::state::Files;
@@ -152,6 +153,7 @@ mod tests {
                 status: 0,
                 ended: Ended::Exited,
                 output: Vec::new(),
+                home: Home::default(),
                 calls: Vec::new(),
                 unknown: Vec::new(),
                 pending: false,

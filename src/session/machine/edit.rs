@@ -236,6 +236,7 @@ mod tests {
     use super::super::{CommandEnd, Input, Rules};
     use super::*;
     use crate::lesson::CourseFolder;
+    use crate::session::home::Home;
     use crate::session::model::Request;
     use crate::shell::Ended;
 
@@ -278,6 +279,7 @@ mod tests {
                             status: u8::from(fails.contains(&script.as_str())),
                             ended: Ended::Exited,
                             output: Vec::new(),
+                            home: Home::default(),
                             calls: Vec::new(),
                             unknown: Vec::new(),
                             pending: false,
@@ -386,6 +388,7 @@ mod tests {
             status: 0,
             ended: Ended::Exited,
             output: Vec::new(),
+            home: Home::default(),
             calls: Vec::new(),
             unknown: Vec::new(),
             pending: false,

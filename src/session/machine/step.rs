@@ -115,12 +115,13 @@ impl Machine {
     pub(super) fn hook_ended(
         &mut self,
         at: Duration,
-        status: u8,
-        ended: Ended,
+        (status, ended): (u8, Ended),
         output: String,
+        pending: bool,
         effects: &mut Vec<Effect>,
     ) {
         let Some(active) = &mut self.active else { return };
+        active.pending = pending;
         let (name, phase) = match &active.stage {
             Stage::Ahead(hook) => (hook.name.clone(), HookPhase::Before),
             Stage::Behind(hook) => (hook.name.clone(), HookPhase::After),
@@ -153,16 +154,17 @@ impl Machine {
         let mut report = CommandReport {
             command: command.text.clone(),
             exit_status: i32::from(end.status),
-            stdout: text_of(&end, Some(StdStream::Stdout)),
-            stderr: text_of(&end, Some(StdStream::Stderr)),
+            stdout: end.home.shown(&text_of(&end, Some(StdStream::Stdout))),
+            stderr: end.home.shown(&text_of(&end, Some(StdStream::Stderr))),
             expected: command.expected.text().map(str::to_owned),
             comparison: Comparison::unchecked(),
             calls: end.calls.clone(),
         };
+        // Hooks get what was printed, whose paths lead somewhere.
         let both = text_of(&end, None);
-        active.stdout.push_str(&report.stdout);
+        active.stdout.push_str(&text_of(&end, Some(StdStream::Stdout)));
         active.both.push_str(&both);
-        effects.extend(end.unknown.iter().map(|name| no_tool(name)));
+        let both = end.home.shown(&both);
         let expect_error = step.annotations.expect_error;
         let failed = end.status != 0;
         let cause = match end.ended {
@@ -187,6 +189,10 @@ impl Machine {
             report.comparison = comparison;
         }
         active.failed_as_expected |= failed && expect_error;
+        // Where the step fails by it, its advice says so.
+        if cause.is_none() {
+            effects.extend(end.unknown.iter().map(|name| no_tool(name)));
+        }
         active.report.commands.push(report.clone());
         effects.push(Effect::Emit(Event::Command { id, command: number, report }));
         if let Some(cause) = cause {
@@ -319,7 +325,7 @@ impl Machine {
         active.report.cause = cause;
         active.report.advice = cause.zip(self.course.step(id)).map(|(cause, step)| {
             let limit = self.rules.timeout.unwrap_or(Duration::from_secs(step.annotations.timeout));
-            Advice::of(step, cause, &active.report, limit)
+            Advice::of(step, cause, &active.report, limit, active.pending)
         });
         self.reports.insert(id, active.report.clone());
         effects.push(Effect::Save);

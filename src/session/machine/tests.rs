@@ -66,6 +66,7 @@ fn end(status: u8, stdout: &str) -> Input {
         status,
         ended: Ended::Exited,
         output: vec![(StdStream::Stdout, stdout.to_owned())],
+        home: Home::default(),
         calls: Vec::new(),
         unknown: Vec::new(),
         pending: false,
@@ -85,7 +86,7 @@ fn call(mutating: bool) -> CallRecord {
 }
 
 fn hook(status: u8) -> Input {
-    Input::HookEnded { status, ended: Ended::Exited, output: String::new() }
+    Input::HookEnded { status, ended: Ended::Exited, output: String::new(), pending: false }
 }
 
 /// What was asked to be done, events left out, in short.
@@ -179,6 +180,7 @@ fn each_cause_is_told_apart() {
             status: 1,
             ended,
             output: Vec::new(),
+            home: Home::default(),
             calls: Vec::new(),
             unknown: Vec::new(),
             pending: false,
@@ -238,6 +240,7 @@ fn not_yet(calls: Vec<CallRecord>, pending: bool) -> Input {
         status: 0,
         ended: Ended::Exited,
         output: vec![(StdStream::Stdout, "NAME  READY  STATUS\nweb-1  0/1  Pending\n".into())],
+        home: Home::default(),
         calls,
         unknown: Vec::new(),
         pending,
@@ -339,6 +342,7 @@ fn quitting_cancels_saves_and_stops() {
         status: 130,
         ended: Ended::Cancelled,
         output: Vec::new(),
+        home: Home::default(),
         calls: Vec::new(),
         unknown: Vec::new(),
         pending: false,

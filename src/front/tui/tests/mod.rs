@@ -141,7 +141,7 @@ fn step_report(cause: Option<Cause>, matched: bool) -> StepReport {
     };
     let course = course();
     let step = course.step(FIRST).expect("a step");
-    report.advice = cause.map(|cause| Advice::of(step, cause, &report, Duration::from_secs(120)));
+    report.advice = cause.map(|cause| Advice::of(step, cause, &report, Duration::from_secs(120), true));
     report
 }
 
