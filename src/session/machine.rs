@@ -78,6 +78,8 @@ pub enum Input {
     Restored(StepId),
     /// The command of the learner's own ended.
     TryEnded(TryEnd),
+    /// The session itself broke off in what it did, and this is what is to be told.
+    BrokeOff(String),
 }
 
 /// How a command of the learner's own ended.
@@ -340,6 +342,7 @@ impl Machine {
             Input::Timer(timer) => self.timer(at, timer, &mut effects),
             Input::Restored(id) => self.restored(at, id, &mut effects),
             Input::TryEnded(end) => self.try_ended(end, &mut effects),
+            Input::BrokeOff(told) => self.broke_off(at, told, &mut effects),
         }
         if self.busy().is_none()
             && let Some(course) = self.edited.take()

@@ -12,6 +12,7 @@ use super::context::{Context, SCOPE_FD, Scope, set_last_dir, stack_is_low};
 use super::errors::Extensions;
 use super::streams::{Channel, scope_of};
 use super::{commands, rewrite, tool_call};
+use crate::fault::{Room, may_panic};
 
 /// What a builtin answers.
 pub(super) type Answer<'a> = BoxFuture<'a, Result<ExecutionResult, brush_core::Error>>;
@@ -141,6 +142,7 @@ pub(super) fn guarded(mut call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
             return (builtin.execute_func)(call, args).await;
         }
         let _active = context.activity.active();
+        may_panic(Room::Builtin);
         wrap_output(&mut call, 1, &context, &scope);
         if READS.contains(&name.as_str()) {
             for fd in call.iter_fds().map(|(fd, _)| fd).filter(|fd| *fd >= 0).collect::<Vec<_>>() {

@@ -20,10 +20,14 @@ use super::{
     Chunk, Confinement, Ended, HookCall, Mapped, Run, RunOutcome, ShellConfig, ShellError, ShellState, Surroundings,
 };
 use crate::clock::Busy;
-use crate::tools::{Files, Root};
+use crate::fault;
+use crate::tools::{Files, Root, StdStream};
 
 /// How long (real time) a run that was told to end may take to do so before its thread is given up.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// The exit status of what lectern itself broke off in.
+const FAULT: u8 = 70;
 
 /// The niceness of a thread that was given up.
 const LOWEST_PRIORITY: i32 = 19;
@@ -160,6 +164,8 @@ impl Shell {
     ) -> Result<RunOutcome, ShellError> {
         let mut worker = self.worker.lock().await;
         let clock = &self.config.clock;
+        let name = worker.context.name.clone();
+        let told = output.clone();
         let state = RunState::new(output, self.config.limits);
         let token = CancellationToken::new();
         // If this future is dropped the script ends too.
@@ -174,14 +180,20 @@ impl Shell {
                 None => std::future::pending().await,
             }
         };
-        let (ended, answered) = tokio::select! {
+        let (mut ended, answered) = tokio::select! {
             biased;
             status = &mut answer => (Ended::Exited, Some(status)),
             () = cancel.cancelled() => (Ended::Cancelled, None),
             () = time_is_up => (Ended::TimeLimit, None),
         };
-        let status = match answered {
-            Some(status) => status.map_err(|_| ShellError::Gone)?.0,
+        let mut status = match answered {
+            Some(Ok((status, _busy))) => status,
+            // Its thread broke off.
+            Some(Err(_)) => {
+                self.take_over(&mut worker).await?;
+                ended = Ended::Fault;
+                FAULT
+            }
             None => {
                 token.cancel();
                 if !came_in_time(&mut answer, clock).await {
@@ -190,6 +202,18 @@ impl Shell {
                 if ended == Ended::TimeLimit { 124 } else { 130 }
             }
         };
+        // Tools on the session's runtime run on this thread, all else on the shell's.
+        let mut faults = fault::take_of(&name);
+        faults.extend(fault::take_here());
+        for fault in &faults {
+            let chunk = Chunk { stream: StdStream::Stderr, bytes: format!("{fault}\n").into_bytes() };
+            // Who does not listen any more does not miss it.
+            drop(told.send(chunk).await);
+        }
+        if !faults.is_empty() {
+            ended = Ended::Fault;
+            status = FAULT;
+        }
         Ok(RunOutcome { status, ended, unknown: state.unknown(), dropped: state.dropped() })
     }
 

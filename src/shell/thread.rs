@@ -22,6 +22,7 @@ use super::state::Saved;
 use super::streams::{RunStream, Stopped};
 use super::{Confinement, ShellError, ShellState, confine, work};
 use crate::clock::{Busy, Clock, IdleCheck};
+use crate::fault::{Room, may_panic};
 use crate::tools::StdStream;
 
 /// How long a thread that has nothing to do stays for the next pipeline.
@@ -153,6 +154,7 @@ fn main(
             Job::Run { script, errexit, stdin, scope, busy, reply } => {
                 let before = Saved::of(&shell);
                 *lock(last_state) = Some(before.clone());
+                may_panic(Room::Shell);
                 shell.options_mut().exit_on_nonzero_command_exit = errexit;
                 set_last_dir(shell.working_dir());
                 let fds = std_fds(stdin, &scope);
@@ -292,10 +294,8 @@ fn run_to_end(
             Some(1)
         }
         Err(payload) if payload.is::<Stopped>() => None,
-        Err(_) => {
-            scope.run.print(StdStream::Stderr, b"bash: internal error\n", &scope.token);
-            None
-        }
+        // The session tells of it.
+        Err(_) => None,
     };
     (status, running)
 }

@@ -15,10 +15,11 @@ use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
 use super::consent;
-use super::failure::{self, BadUsage, TARGET, USAGE};
+use super::failure::{self, BadUsage, INTERNAL, TARGET, USAGE};
 use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::clock;
+use crate::fault;
 use crate::lesson::{Course, Severity};
 use crate::report::{GradeReport, html, human, junit, tap};
 use crate::session::{How, Request, Setup, open_course};
@@ -142,6 +143,9 @@ pub fn run(grade: &Grade) -> miette::Result<u8> {
     let (report, ended) = grade_all(grade, waiting, &progress)?;
     progress.clear();
     print(grade, &report)?;
+    if fault::happened() {
+        return Ok(ended.unwrap_or(INTERNAL));
+    }
     Ok(ended.unwrap_or(if report.right() { 0 } else { 1 }))
 }
 

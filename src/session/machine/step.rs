@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Active, CommandEnd, Effect, Hook, Machine, SETTLE_FIRST, SETTLE_MOST, Stage, verdict};
+use super::{Active, CommandEnd, Effect, Hook, Machine, SETTLE_FIRST, SETTLE_MOST, Stage, TryEnd, verdict};
 use crate::compare::{Case, Comparison, Outcome, compare_with};
 use crate::lesson::{Expected, StepId};
 use crate::session::advice::Advice;
@@ -130,6 +130,7 @@ impl Machine {
         let cause = match ended {
             Ended::TimeLimit => Some(Cause::TimeLimit),
             Ended::Cancelled => Some(Cause::Cancelled),
+            Ended::Fault => Some(Cause::Fault),
             Ended::Exited if status != 0 => Some(Cause::Hook),
             Ended::Exited => None,
         };
@@ -168,6 +169,7 @@ impl Machine {
         let cause = match end.ended {
             Ended::TimeLimit => Some(Cause::TimeLimit),
             Ended::Cancelled => Some(Cause::Cancelled),
+            Ended::Fault => Some(Cause::Fault),
             Ended::Exited if failed && !expect_error => Some(Cause::ExitStatus),
             Ended::Exited => None,
         };
@@ -311,6 +313,18 @@ impl Machine {
         }
     }
 
+    /// The session broke off: the step that ran has failed by it, whatever it was at.
+    pub(super) fn broke_off(&mut self, at: Duration, told: String, effects: &mut Vec<Effect>) {
+        self.queue.clear();
+        self.going_back = false;
+        effects.push(Effect::Emit(Event::Notice { text: told.clone() }));
+        if self.active.is_some() {
+            self.finish_told(at, Some(Cause::Fault), Some(told), effects);
+        }
+        let end = TryEnd { status: 70, ended: Ended::Fault, calls: Vec::new(), unknown: Vec::new(), changed: true };
+        self.try_ended(end, effects);
+    }
+
     pub(super) fn skip(&mut self, at: Duration, effects: &mut Vec<Effect>) {
         match self.active.as_ref().map(|active| active.stage.clone()) {
             Some(Stage::Waiting { left, .. }) => {
@@ -325,6 +339,11 @@ impl Machine {
     }
 
     pub(super) fn finish(&mut self, at: Duration, cause: Option<Cause>, effects: &mut Vec<Effect>) {
+        self.finish_told(at, cause, None, effects);
+    }
+
+    /// The same, where something else is to be told of it than what follows from the cause.
+    fn finish_told(&mut self, at: Duration, cause: Option<Cause>, told: Option<String>, effects: &mut Vec<Effect>) {
         let Some(mut active) = self.active.take() else { return };
         let id = active.id;
         if active.report.ms == 0 {
@@ -334,7 +353,9 @@ impl Machine {
         active.report.cause = cause;
         active.report.advice = cause.zip(self.course.step(id)).map(|(cause, step)| {
             let limit = self.rules.timeout.unwrap_or(Duration::from_secs(step.annotations.timeout));
-            Advice::of(step, cause, &active.report, limit)
+            let mut advice = Advice::of(step, cause, &active.report, limit);
+            advice.why = told.unwrap_or(advice.why);
+            advice
         });
         self.reports.insert(id, active.report.clone());
         effects.push(Effect::Emit(Event::StepDone { id, report: active.report }));
