@@ -195,6 +195,7 @@ fn main(
                 let _ = reply.send((Saved::of(&shell).to_state(), busy));
             }
             Job::Restore { state, busy, reply } => {
+                context.jobs.end_all();
                 let answer = new_shell(&runtime, context, setup).map(|fresh| {
                     shell = fresh;
                     state.give_to(&mut shell);
@@ -209,12 +210,14 @@ fn main(
             }
         }
     }
+    context.jobs.end_all();
+    context.lasting.cancel();
     drop(shell);
-    // All scopes have ended with their runs: what is left stops by itself.
+    // All scopes have ended: what is left stops by itself.
     runtime.shutdown_timeout(Duration::from_secs(1));
 }
 
-/// Background jobs of a run end with it: nothing could show or stop them later.
+/// Ends a run: what of it goes on are background jobs, which have scopes of their own.
 fn finish(scope: &Scope, status: u8, running: Running, reply: Reply<u8>) {
     scope.token.cancel();
     // The answer is work on its way before the run's own ends.
@@ -257,6 +260,7 @@ fn new_shell(runtime: &Runtime, context: &Arc<Context>, setup: &Setup) -> Result
 }
 
 fn restore(runtime: &Runtime, context: &Arc<Context>, setup: &Setup, before: &Saved, shell: &mut Shell<Extensions>) {
+    context.jobs.end_all();
     if let Ok(fresh) = new_shell(runtime, context, setup) {
         *shell = fresh;
         before.give_to(shell);
