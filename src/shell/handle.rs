@@ -200,7 +200,7 @@ impl Shell {
             }
             None => {
                 token.cancel();
-                worker.context.jobs.end_all();
+                worker.context.jobs.end_all(&worker.context);
                 if !came_in_time(&mut answer, clock).await {
                     self.take_over(&mut worker).await?;
                 }
@@ -225,7 +225,7 @@ impl Shell {
     /// Gives up the shell's thread and starts another one with the state before the run.
     async fn take_over(&self, worker: &mut Worker) -> Result<(), ShellError> {
         worker.context.activity.give_up();
-        worker.context.jobs.end_all();
+        worker.context.jobs.end_all(&worker.context);
         for thread in lock(&worker.context.threads).iter() {
             // A thread that has ended meanwhile needs no priority.
             let _ = rustix::process::setpriority_process(Some(*thread), LOWEST_PRIORITY);

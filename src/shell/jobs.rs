@@ -99,12 +99,13 @@ impl Jobs {
         true
     }
 
-    /// Ends all of them.
-    pub(super) fn end_all(&self) {
+    /// Ends all of them, and counts them as ended from now on.
+    pub(super) fn end_all(&self, context: &Context) {
         let running: Vec<_> =
             lock(&self.0).jobs.iter().filter(|(_, job)| job.status.is_none()).map(|(pid, _)| *pid).collect();
         for pid in running {
             self.end(pid, TERM);
+            self.finish(context, pid, 128 + TERM);
         }
     }
 
@@ -130,7 +131,7 @@ impl Jobs {
 
     fn finish(&self, context: &Context, pid: u32, status: u8) {
         let mut table = lock(&self.0);
-        let Some(entry) = table.jobs.get_mut(&pid) else { return };
+        let Some(entry) = table.jobs.get_mut(&pid).filter(|entry| entry.status.is_none()) else { return };
         let status = if entry.token.is_cancelled() { 128 + *entry.signal.get_or_insert(TERM) } else { status };
         if !entry.token.is_cancelled() {
             entry.signal = None;

@@ -33,7 +33,7 @@ pub(super) fn pipelines(program: &mut Program, is_builtin: &dyn Fn(&str) -> bool
 
 fn in_list(list: &mut CompoundList, is_builtin: &dyn Fn(&str) -> bool) {
     for CompoundListItem(and_or, separator) in &mut list.0 {
-        let text = matches!(separator, SeparatorOperator::Async).then(|| and_or.to_string());
+        let text = matches!(separator, SeparatorOperator::Async).then(|| text_of(and_or));
         in_pipeline(&mut and_or.first, is_builtin);
         for next in &mut and_or.additional {
             match next {
@@ -72,6 +72,32 @@ fn in_pipeline(pipeline: &mut Pipeline, is_builtin: &dyn Fn(&str) -> bool) {
         let subshell = SubshellCommand { list, loc: SourceSpan::default() };
         *last = Command::Compound(CompoundCommand::Subshell(subshell), None);
     }
+}
+
+/// A list as `jobs` shows it: as bash writes it on one line, where that is one.
+fn text_of(list: &AndOrList) -> String {
+    let mut text = pipeline_text(&list.first);
+    for next in &list.additional {
+        let (sign, pipeline) = match next {
+            AndOr::And(pipeline) => ("&&", pipeline),
+            AndOr::Or(pipeline) => ("||", pipeline),
+        };
+        text.push_str(&format!(" {sign} {}", pipeline_text(pipeline)));
+    }
+    text
+}
+
+fn pipeline_text(pipeline: &Pipeline) -> String {
+    let stages = pipeline.seq.iter().map(|command| {
+        let text = command.to_string();
+        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).map(str::trim);
+        match inner {
+            Some(inner) if !inner.contains('\n') => format!("{{ {}; }}", inner.trim_end_matches(';')),
+            _ => text,
+        }
+    });
+    let text = stages.collect::<Vec<_>>().join(" | ");
+    if pipeline.bang { format!("! {text}") } else { text }
 }
 
 fn in_compound(compound: &mut CompoundCommand, is_builtin: &dyn Fn(&str) -> bool) {

@@ -195,7 +195,7 @@ fn main(
                 let _ = reply.send((Saved::of(&shell).to_state(), busy));
             }
             Job::Restore { state, busy, reply } => {
-                context.jobs.end_all();
+                context.jobs.end_all(context);
                 let answer = new_shell(&runtime, context, setup).map(|fresh| {
                     shell = fresh;
                     state.give_to(&mut shell);
@@ -210,7 +210,7 @@ fn main(
             }
         }
     }
-    context.jobs.end_all();
+    context.jobs.end_all(context);
     context.lasting.cancel();
     drop(shell);
     // All scopes have ended: what is left stops by itself.
@@ -260,7 +260,7 @@ fn new_shell(runtime: &Runtime, context: &Arc<Context>, setup: &Setup) -> Result
 }
 
 fn restore(runtime: &Runtime, context: &Arc<Context>, setup: &Setup, before: &Saved, shell: &mut Shell<Extensions>) {
-    context.jobs.end_all();
+    context.jobs.end_all(context);
     if let Ok(fresh) = new_shell(runtime, context, setup) {
         *shell = fresh;
         before.give_to(shell);

@@ -67,7 +67,11 @@ pub(super) fn table() -> String {
     let all: Vec<u8> = (1..=31).chain(REAL_TIME).collect();
     for (at, number) in all.iter().enumerate() {
         let name = name(*number).unwrap_or_default();
-        let end = if at % 5 == 4 || at + 1 == all.len() { '\n' } else { '\t' };
+        let end = match at {
+            _ if at + 1 == all.len() => "\t\n",
+            _ if at % 5 == 4 => "\n",
+            _ => "\t",
+        };
         text.push_str(&format!("{number:2}) SIG{name}{end}"));
     }
     text
