@@ -2,7 +2,6 @@
 //! whoever was at work tells of it where its user looks, so that a panic beside the screen does not write over it.
 
 use std::backtrace::Backtrace;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 /// How long a panic waits for its report to be written.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The most faults that are kept at a time: what panics again and again must not fill the memory or the disk.
 const MOST: usize = 64;
@@ -41,7 +40,8 @@ impl std::fmt::Display for Fault {
 
 /// A report to write, and where to say that it is written.
 struct Report {
-    text: String,
+    head: String,
+    backtrace: Backtrace,
     written: SyncSender<Option<PathBuf>>,
 }
 
@@ -65,7 +65,9 @@ pub fn install(folder: PathBuf) {
         // A thread of its own writes them: those of the shell may write nowhere but in the work folder.
         let writer = std::thread::Builder::new().name("faults".into()).spawn(move || {
             while let Ok(report) = waiting.recv() {
-                drop(report.written.send(write(&folder, &report.text)));
+                // Whose function a frame is stands in the program's file, which the shell's threads may not read either.
+                let text = format!("{}\n{}", report.head, report.backtrace);
+                drop(report.written.send(write(&folder, &text)));
             }
         });
         std::panic::set_hook(Box::new(keep));
@@ -133,12 +135,12 @@ fn keep(panic: &PanicHookInfo<'_>) {
 
 /// Has the report written; its path.
 fn report(message: &str, panic: &PanicHookInfo<'_>, thread: &str) -> Option<PathBuf> {
-    let mut text = format!("lectern {}\n", env!("CARGO_PKG_VERSION"));
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let _ = writeln!(text, "thread {thread} panicked at {place}:\n{message}\n\n{}", Backtrace::force_capture());
+    let version = env!("CARGO_PKG_VERSION");
+    let head = format!("lectern {version}\nthread {thread} panicked at {place}:\n{message}\n");
     let (written, path) = sync_channel(1);
     let hook = HOOK.get()?.as_ref()?;
-    hook.reports.try_send(Report { text, written }).ok()?;
+    hook.reports.try_send(Report { head, backtrace: Backtrace::force_capture(), written }).ok()?;
     path.recv_timeout(PATIENCE).ok()?
 }
 
@@ -211,6 +213,7 @@ mod room {
     }
 
     /// Panics, once in the life of the process, if a test asked for this room.
+    #[track_caller]
     pub fn may_panic(room: Room) {
         let mut armed = ARMED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if *armed == Some(room) {

@@ -21,7 +21,7 @@ use super::builtins::{Answer, Call, leave, place_of, stopped, words};
 use super::context::{Context, SCOPE_FD, Scope, TRACE_FD, lock};
 use super::errors::Extensions;
 use super::rewrite;
-use super::streams::{ScopeMark, Stopped, Trace};
+use super::streams::{RunStream, ScopeMark, Stopped, Trace, run_stream};
 use crate::clock::Busy;
 
 /// The builtin that starts a job, and the one that is it.
@@ -244,7 +244,18 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
         let program = Program {
             complete_commands: vec![CompoundList(vec![CompoundListItem(list, SeparatorOperator::Sequence)])],
         };
+        let fds: Vec<_> = call.iter_fds().collect();
         let Call { shell, mut params, .. } = call;
+        for (fd, file) in fds {
+            // The run's own output, of which only commands in a scope that has not ended may print.
+            if let OpenFile::Stream(mut file) = file
+                && let Some(stream) = run_stream(&mut *file)
+            {
+                let ours = || OpenFile::Stream(Box::new(RunStream { scope: Arc::clone(&scope), stream, report: None }));
+                params.set_fd(fd, ours());
+                shell.open_files_mut().set_fd(fd, ours());
+            }
+        }
         enter(shell, &mut params, &context, &scope);
         let ended = AssertUnwindSafe(shell.run_program(program, &params)).catch_unwind().await;
         running.status = match ended {

@@ -88,13 +88,11 @@ fn text_of(list: &AndOrList) -> String {
 }
 
 fn pipeline_text(pipeline: &Pipeline) -> String {
-    let stages = pipeline.seq.iter().map(|command| {
-        let text = command.to_string();
-        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).map(str::trim);
-        match inner {
-            Some(inner) if !inner.contains('\n') => format!("{{ {}; }}", inner.trim_end_matches(';')),
-            _ => text,
-        }
+    let all = |list: &CompoundList| list.0.iter().map(|item| text_of(&item.0)).collect::<Vec<_>>().join("; ");
+    let stages = pipeline.seq.iter().map(|command| match command {
+        Command::Compound(CompoundCommand::BraceGroup(it), None) => format!("{{ {}; }}", all(&it.list)),
+        Command::Compound(CompoundCommand::Subshell(it), None) => format!("( {} )", all(&it.list)),
+        command => command.to_string(),
     });
     let text = stages.collect::<Vec<_>>().join(" | ");
     if pipeline.bang { format!("! {text}") } else { text }
