@@ -166,6 +166,15 @@ pub(super) fn unlist(shell: &mut Shell<Extensions>, pid: u32) {
     }
 }
 
+/// Takes the jobs that have ended off the list.
+pub(super) fn unlist_ended(shell: &mut Shell<Extensions>, context: &Context) {
+    for Listed { pid, .. } in of(shell) {
+        if context.jobs.standing(pid).is_none_or(|standing| standing.status.is_some()) {
+            unlist(shell, pid);
+        }
+    }
+}
+
 /// Takes a job out of the shell: it is not this shell's child any more.
 pub(super) fn disown(shell: &mut Shell<Extensions>, pid: u32) {
     let pid = pid.to_string();

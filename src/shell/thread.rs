@@ -20,7 +20,7 @@ use super::errors::Extensions;
 use super::interpreter::{self, Start};
 use super::state::Saved;
 use super::streams::{RunStream, Stopped};
-use super::{Confinement, ShellError, ShellState, confine, work};
+use super::{Confinement, ShellError, ShellState, confine, jobs, work};
 use crate::clock::{Busy, Clock, IdleCheck};
 use crate::fault::{Room, may_panic};
 use crate::tools::StdStream;
@@ -152,6 +152,8 @@ fn main(
     while let Some(job) = inbox.blocking_recv() {
         match job {
             Job::Run { script, errexit, stdin, scope, busy, reply } => {
+                // As at each of bash's prompts.
+                jobs::unlist_ended(&mut shell, context);
                 let before = Saved::of(&shell);
                 *lock(last_state) = Some(before.clone());
                 may_panic(Room::Shell);

@@ -74,8 +74,11 @@ fn child(call: &Call<'_>, pid: &str) -> Option<u32> {
     jobs::of(call.shell).iter().any(|job| job.pid == pid).then_some(pid)
 }
 
+/// Options with their arguments, and the operands.
+type Parsed = (Vec<(char, String)>, Vec<String>);
+
 /// Takes options of single letters off; those in `valued` take an argument.
-fn options(args: Vec<String>, known: &str, valued: &str) -> Result<(Vec<(char, String)>, Vec<String>), Wrong> {
+fn options(args: Vec<String>, known: &str, valued: &str) -> Result<Parsed, Wrong> {
     let mut options = Vec::new();
     let mut args = args.into_iter().peekable();
     while let Some(arg) = args.next_if(|arg| arg.len() > 1 && arg.starts_with('-')) {
@@ -243,11 +246,7 @@ pub(in crate::shell) fn jobs(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_
         };
         let has = |wanted| options.iter().any(|(letter, _)| *letter == wanted);
         // Those that have ended are told of to nobody, as in every shell that nobody types at.
-        for Listed { pid, .. } in jobs::of(call.shell) {
-            if context.jobs.standing(pid).is_none_or(|standing| standing.status.is_some()) {
-                jobs::unlist(call.shell, pid);
-            }
-        }
+        jobs::unlist_ended(call.shell, &context);
         let listed: Vec<Listed> = jobs::of(call.shell).into_iter().filter(|job| job.id > 0).collect();
         let mut wanted = Vec::new();
         let mut status = 0;
