@@ -2,8 +2,8 @@
 //!
 //! The rooms, and which way the arrows go:
 //!
-//! `cli` → `front`, `report` → `session` → `lesson`, `compare`, `shell` → `tools` → `target` → `sandbox`; `clock` and `files` below
-//! all.
+//! `cli` → `front`, `report` → `session` → `lesson`, `compare`, `shell` → `tools` → `target` → `sandbox`; `clock`, `fault` and `files`
+//! below all.
 //! `check` stands beside `session`: `cli` → `check` → `lesson`, `compare`; an author's screen in `front` shows its findings.
 //! `plan` too: `cli` → `plan` → `check`, `tools`.
 //! `lesson`, `compare` and `session::machine` are pure: no runtime, no terminal, no SDK.
@@ -13,6 +13,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod compare;
+pub mod fault;
 pub mod files;
 pub mod front;
 pub mod lesson;

@@ -9,6 +9,9 @@ use super::failure;
 use crate::clock;
 use crate::session::{Event, Prepared, Request};
 
+/// The name of a session's thread.
+pub const THREAD: &str = "session";
+
 /// A session that runs.
 pub struct Engine {
     /// What it may be asked.
@@ -26,7 +29,7 @@ pub struct Engine {
 pub fn start(ready: impl FnOnce() -> miette::Result<Prepared> + Send + 'static) -> io::Result<Engine> {
     let (requests, asked) = unbounded_channel();
     let (tell, events) = unbounded_channel();
-    let thread = std::thread::Builder::new().name("session".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name(THREAD.into()).spawn(move || {
         let prepared = ready()?;
         let runtime =
             clock::session_runtime(prepared.clock()).map_err(|error| miette::miette!("no runtime: {error}"))?;

@@ -2,6 +2,8 @@
 
 use miette::Report;
 
+use super::engine;
+use crate::fault;
 use crate::lesson::LessonError;
 use crate::sandbox::SandboxError;
 use crate::session::SessionError;
@@ -34,6 +36,14 @@ pub struct NoTarget {
     /// What to do.
     #[help]
     pub help: Option<String>,
+}
+
+/// Why a session's thread ended by a panic.
+pub fn broke_off() -> Report {
+    match fault::take_of(engine::THREAD).pop() {
+        Some(fault) => miette::miette!("{fault}"),
+        None => miette::miette!("the session broke off"),
+    }
 }
 
 /// Prints the report to standard error and answers the exit status.

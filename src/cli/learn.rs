@@ -104,7 +104,7 @@ pub fn run(learn: &Learn) -> miette::Result<u8> {
         shown.map_err(|error| miette::miette!("the terminal: {error}"))
     });
     // The session saves its state before it ends.
-    let ended = thread.join().unwrap_or_else(|_| Err(miette::miette!("the session broke off: see above")));
+    let ended = thread.join().unwrap_or_else(|_| Err(failure::broke_off()));
     let status = shown?;
     ended?;
     Ok(status)

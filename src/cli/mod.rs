@@ -22,6 +22,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::fault;
+use crate::front::tui;
+use crate::session::state_home;
+
 /// Runs Markdown lessons in the terminal, step by step, in an embedded sandbox.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -59,11 +63,25 @@ enum Command {
 /// Runs the program with the process's arguments; answers its exit status.
 pub fn main() -> ExitCode {
     signals::survive_file_limits();
+    fault::install(state_home().join("faults"));
+    let status = std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        // Its destructor gave the terminal back, unless the panic came while it was being taken.
+        tui::give_back();
+        failure::INTERNAL
+    });
+    // What nobody told: of this thread, or of one beside the screen.
+    for fault in fault::take_all() {
+        eprintln!("{fault}");
+    }
+    ExitCode::from(status)
+}
+
+fn run() -> u8 {
     let lectern = match Lectern::try_parse() {
         Ok(lectern) => lectern,
         Err(error) => {
             drop(error.print());
-            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
+            return if error.use_stderr() { failure::USAGE } else { 0 };
         }
     };
     let result = match &lectern.command {
@@ -79,5 +97,5 @@ pub fn main() -> ExitCode {
         Command::Config(config) => config::run(config),
         Command::Sandbox(sandbox) => sandbox::run(sandbox),
     };
-    ExitCode::from(result.unwrap_or_else(|report| failure::report(&report)))
+    result.unwrap_or_else(|report| failure::report(&report))
 }

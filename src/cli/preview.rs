@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::engine;
-use super::failure::BadUsage;
+use super::failure::{self, BadUsage};
 use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::check::{self, Disk, Finding, Severity, Surroundings};
@@ -176,7 +176,7 @@ impl Author for Desk {
         let thread = engine.thread;
         let end = Box::new(move || match thread.join() {
             Ok(ended) => ended.err().map(|error| error.to_string()),
-            Err(_) => Some("it broke off".to_owned()),
+            Err(_) => Some(failure::broke_off().to_string()),
         });
         Ok(Running { requests: engine.requests, events: engine.events, end })
     }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::failure::{BadUsage, NoTarget};
+use super::failure::{BadUsage, INTERNAL, NoTarget};
 use super::signals::Signals;
 use super::target::speed;
 use crate::clock::{self, Clock};
+use crate::fault;
 use crate::sandbox::serve::{Saved, ServeError, Serving, StateFolder};
 use crate::session::scenario;
 
@@ -53,6 +54,7 @@ pub fn run(sandbox: &Sandbox) -> miette::Result<u8> {
         let ahead = saved.now.duration_since(clock.now());
         clock.advance_to(ahead.try_into().unwrap_or_default());
     }
+    fault::say_aloud();
     let runtime = clock::session_runtime(&clock).map_err(|error| miette::miette!("no runtime: {error}"))?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -62,14 +64,19 @@ pub fn run(sandbox: &Sandbox) -> miette::Result<u8> {
             if let Some(Saved { sandbox: held, .. }) = &saved {
                 filled.restore(held).await?;
             }
-            Serving::start(&filled, &clock, sandbox.listen, state.clone()).await
+            let cluster = filled.cluster().clone();
+            Ok((Serving::start(&filled, &clock, sandbox.listen, state.clone()).await?, cluster))
         };
-        let serving = serving.await.map_err(reported)?;
+        let (serving, cluster) = serving.await.map_err(reported)?;
         serving.save().await.map_err(reported)?;
         let written = io::stdout().write_all(serving.exports().as_bytes()).and_then(|()| io::stdout().flush());
         written.map_err(|error| miette::miette!("standard output: {error}"))?;
         eprintln!("The sandbox answers until Ctrl-C. kubeconfig: {}", serving.kubeconfig().display());
-        let status = signals.next().await;
+        let status = tokio::select! {
+            status = signals.next() => status,
+            // A cluster in which nothing happens any more is none.
+            () = cluster.broke_off() => INTERNAL,
+        };
         serving.save().await.map_err(reported)?;
         Ok(status)
     })

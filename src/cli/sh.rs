@@ -15,7 +15,7 @@ use super::target::{TargetName, TargetOptions};
 use crate::clock::{self, Clock};
 use crate::sandbox::Sandbox;
 use crate::session::{SessionError, scenario};
-use crate::shell::{Chunk, Limits, Mapped, Run, Shell, ShellConfig};
+use crate::shell::{Chunk, Ended, Limits, Mapped, Run, Shell, ShellConfig};
 use crate::target::{Programs, Target};
 use crate::tools::StdStream;
 
@@ -115,7 +115,11 @@ async fn in_shell(sh: &Sh, clock: Clock, programs: Programs, mut signals: Signal
     loop {
         tokio::select! {
             biased;
-            outcome = &mut running => return Ok(ended.unwrap_or(outcome?.status)),
+            outcome = &mut running => {
+                let outcome = outcome?;
+                let status = if outcome.ended == Ended::Fault { failure::INTERNAL } else { outcome.status };
+                return Ok(ended.unwrap_or(status));
+            }
             status = &mut signal, if ended.is_none() => ended = Some(status),
         }
     }

@@ -75,7 +75,7 @@ pub fn failure(step: &StepReport, out: &mut String) {
                     let _ = writeln!(out, "        actual:   {}", indent(&rejected.actual));
                 }
             }
-            _ if step.cause == Some(Cause::ExitStatus) => exit_status(command, out),
+            _ if matches!(step.cause, Some(Cause::ExitStatus | Cause::Fault)) => exit_status(command, out),
             _ => {}
         }
     }
@@ -135,5 +135,6 @@ pub(super) fn words(cause: Cause) -> &'static str {
         Cause::Hook => "a hook failed",
         Cause::TimeLimit => "time limit",
         Cause::Cancelled => "cancelled",
+        Cause::Fault => "lectern's own fault",
     }
 }

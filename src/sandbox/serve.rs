@@ -14,10 +14,12 @@ mod state;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use futures::FutureExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use identity::Identity;
@@ -26,6 +28,7 @@ pub use state::{Promise, Saved, StateFolder};
 
 use super::Sandbox;
 use crate::clock::Clock;
+use crate::fault::{Room, may_panic};
 
 /// Why a sandbox is not served.
 #[derive(Debug, thiserror::Error)]
@@ -191,4 +194,25 @@ impl Serving {
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+}
+/// Takes connections until `stop`, each served by a task of its own. A fault in one ends that one, and a fault between them
+/// none.
+async fn accept<F>(listener: TcpListener, connect: impl Fn(TcpStream) -> F, stop: CancellationToken)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        let taking = async {
+            loop {
+                // A connection that broke before it was taken is no reason to take no others.
+                let Ok((stream, _)) = listener.accept().await else {
+                    tokio::task::yield_now().await;
+                    continue;
+                };
+                may_panic(Room::Listener);
+                tokio::spawn(stop.clone().run_until_cancelled_owned(connect(stream)));
+            }
+        };
+        let _broken: Result<(), _> = AssertUnwindSafe(taking).catch_unwind().await;
+    }
 }

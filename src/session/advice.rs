@@ -97,6 +97,11 @@ fn of(step: &Step, cause: Cause, report: &StepReport, limit: Duration, due: bool
                 advice.next.push("Run the step again: what has been started may be ready by then.".into());
             }
         }
+        Cause::Fault => {
+            let told = said.lines().rfind(|line| line.starts_with("lectern's own fault"));
+            advice.why = told.map_or_else(|| "lectern's own fault: it broke off in this step.".into(), str::to_owned);
+            advice.next.push("Run the step again: the shell is as it was before the command.".into());
+        }
         Cause::Cancelled => advice.why = format!("The step was {}.", cause.words()),
     }
     look(command, &mut advice);

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +19,7 @@ use super::plain::Plain;
 use super::saver::{Saver, Unsaved};
 use super::state::{Files, Moment, StateError};
 use crate::clock::Clock;
+use crate::fault::{self, Room, may_panic};
 use crate::lesson::{Course, StepId};
 use crate::sandbox::{SandboxError, Snapshot};
 use crate::shell::{Chunk, HookCall, HookPhase, Run, RunOutcome, Shell, ShellError, ShellState};
@@ -25,6 +28,9 @@ use crate::tools::StdStream;
 
 /// How many pieces of output may wait for the session before the shell waits.
 const PIECES: usize = 64;
+
+/// How many faults of its own a session outlives.
+const MOST_FAULTS: usize = 8;
 
 /// Why a session could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -121,18 +127,44 @@ impl Session {
         if let Some(saver) = &self.saver {
             drop(events.send(Event::History { commands: saver.history() }));
         }
+        let mut input = None;
+        let mut broken = 0;
+        loop {
+            let working = AssertUnwindSafe(self.work(input.take(), &mut requests, &events)).catch_unwind().await;
+            let payload = match working {
+                Ok(ended) => return ended,
+                Err(payload) => payload,
+            };
+            broken += 1;
+            let told: Vec<String> = fault::take_here().iter().map(ToString::to_string).collect();
+            if broken > MOST_FAULTS || told.is_empty() {
+                std::panic::resume_unwind(payload);
+            }
+            // What it was at has failed; everything else goes on.
+            input = Some(Input::BrokeOff(told.join("\n")));
+        }
+    }
+
+    /// Goes on until the session is over, beginning with `first`.
+    async fn work(
+        &mut self,
+        mut first: Option<Input>,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+        events: &mpsc::UnboundedSender<Event>,
+    ) -> Result<(), SessionError> {
         let mut job: Option<Job> = None;
         let mut answer: Option<Answer> = None;
         let mut cancel = CancellationToken::new();
         let mut timer: Option<(u64, Pin<Box<crate::clock::Sleep>>)> = None;
         let mut asked = true;
         loop {
-            let idle = job.is_none() && timer.is_none() && answer.is_none();
+            let idle = job.is_none() && timer.is_none() && answer.is_none() && first.is_none();
             if idle && !asked {
                 return Ok(());
             }
             let input = tokio::select! {
                 biased;
+                input = next_of(&mut first), if first.is_some() => input,
                 request = requests.recv(), if asked => match request {
                     Some(request) => Input::Request(request),
                     None => { asked = false; continue; }
@@ -168,7 +200,7 @@ impl Session {
                         if let Some(text) = self.saver.as_mut().and_then(|saver| saver.remember_try(&script)) {
                             drop(events.send(Event::Notice { text }));
                         }
-                        job = Some(self.start_try(script, limit, &events, &cancel));
+                        job = Some(self.start_try(script, limit, events, &cancel));
                     }
                     Effect::Complete { number, line, at } => {
                         let (shell, target) = (Arc::clone(&self.shell), Arc::clone(&self.target));
@@ -181,12 +213,13 @@ impl Session {
                     Effect::Hook { id, hook, phase, test_output } => {
                         answer = None;
                         cancel = CancellationToken::new();
-                        job = Some(self.start_hook(id, hook, phase, test_output, &events, &cancel));
+                        job = Some(self.start_hook(id, hook, phase, test_output, events, &cancel));
                     }
                     Effect::Command { id, command, script, limit } => {
+                        may_panic(Room::Session);
                         answer = None;
                         cancel = CancellationToken::new();
-                        job = Some(self.start_command(id, command, script, limit, &events, &cancel));
+                        job = Some(self.start_command(id, command, script, limit, events, &cancel));
                     }
                     Effect::Timer { timer: number, after } => {
                         timer = Some((number, Box::pin(self.clock.sleep(after))));
@@ -452,6 +485,13 @@ impl Streams {
             StdStream::Stdout => &mut self.stdout,
             StdStream::Stderr => &mut self.stderr,
         }
+    }
+}
+
+async fn next_of(first: &mut Option<Input>) -> Input {
+    match first.take() {
+        Some(input) => input,
+        None => std::future::pending().await,
     }
 }
 

@@ -89,6 +89,8 @@ pub enum Input {
     },
     /// The command of the learner's own ended.
     TryEnded(TryEnd),
+    /// The session itself broke off in what it did, and this is what is to be told.
+    BrokeOff(String),
 }
 
 /// How a command of the learner's own ended.
@@ -372,6 +374,7 @@ impl Machine {
             Input::Restored(id) => self.restored(at, id, &mut effects),
             Input::NotRestored { id, why } => self.not_restored(id, &why, &mut effects),
             Input::TryEnded(end) => self.try_ended(end, &mut effects),
+            Input::BrokeOff(told) => self.broke_off(at, told, &mut effects),
         }
         if self.busy().is_none()
             && let Some(course) = self.edited.take()

@@ -38,6 +38,8 @@ pub enum Cause {
     TimeLimit,
     /// The learner, or a signal, ended it.
     Cancelled,
+    /// lectern itself broke off in it.
+    Fault,
 }
 
 impl Cause {
@@ -49,6 +51,7 @@ impl Cause {
             Self::Hook => "a hook failed",
             Self::TimeLimit => "the time limit was reached",
             Self::Cancelled => "cancelled",
+            Self::Fault => "lectern's own fault: see what was printed last",
         }
     }
 }

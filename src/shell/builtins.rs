@@ -11,7 +11,8 @@ use brush_core::{CommandArg, ExecutionContext, ExecutionControlFlow, ExecutionRe
 use super::context::{Context, SCOPE_FD, Scope, set_last_dir, stack_is_low};
 use super::errors::Extensions;
 use super::streams::{Channel, scope_of};
-use super::{commands, rewrite, tool_call};
+use super::{commands, jobs, rewrite, tool_call};
+use crate::fault::{Room, may_panic};
 
 /// What a builtin answers.
 pub(super) type Answer<'a> = BoxFuture<'a, Result<ExecutionResult, brush_core::Error>>;
@@ -24,7 +25,7 @@ static STOCK: LazyLock<HashMap<String, Registration<Extensions>>> =
     LazyLock::new(|| brush_builtins::default_builtins(BuiltinSet::BashMode));
 
 /// Builtins that only run other commands, or wait for them: those are counted instead.
-const RUNS_OTHERS: &[&str] = &["eval", "source", ".", "command", "builtin", "wait", "trap"];
+const RUNS_OTHERS: &[&str] = &["eval", "source", ".", "command", "builtin", "trap"];
 
 /// Builtins that read standard input.
 const READS: &[&str] = &["read", "mapfile", "readarray"];
@@ -35,10 +36,18 @@ const OWN: &[(&str, brush_core::builtins::CommandExecuteFunc<Extensions>)] = &[
     ("sh", commands::bash::run),
     ("env", commands::env::run),
     ("exec", commands::exec::run),
+    ("bg", commands::jobs::no_control),
+    ("disown", commands::jobs::disown),
+    ("fg", commands::jobs::no_control),
+    ("jobs", commands::jobs::jobs),
+    ("kill", commands::jobs::kill),
+    ("wait", commands::jobs::wait),
     ("set", commands::set::run),
     ("timeout", commands::timeout::run),
     ("xargs", commands::xargs::run),
     (rewrite::STAGE, rewrite::run),
+    (jobs::START, jobs::start),
+    (jobs::RUN, jobs::run),
 ];
 
 /// Builtins that are programs too, so that `timeout`, `env` and `xargs` can run them.
@@ -138,9 +147,13 @@ pub(super) fn guarded(mut call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
             if stack_is_low() {
                 return Err(brush_core::ErrorKind::MaxFunctionCallDepthExceeded.into());
             }
+            if name == "eval" {
+                return commands::eval::run(builtin, call, args).await;
+            }
             return (builtin.execute_func)(call, args).await;
         }
         let _active = context.activity.active();
+        may_panic(Room::Builtin);
         wrap_output(&mut call, 1, &context, &scope);
         if READS.contains(&name.as_str()) {
             for fd in call.iter_fds().map(|(fd, _)| fd).filter(|fd| *fd >= 0).collect::<Vec<_>>() {

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
+use super::jobs::Jobs;
 use super::{Chunk, Limits};
 use crate::clock::Clock;
 use crate::target::Target;
@@ -60,6 +61,11 @@ pub(super) struct Context {
     pub limits: Limits,
     pub home: PathBuf,
     pub activity: Arc<Activity>,
+    pub jobs: Jobs,
+    /// Where the output of the present run goes: background jobs of earlier ones print there too.
+    pub output: Arc<Mutex<Option<mpsc::Sender<Chunk>>>>,
+    /// Ends what outlives runs.
+    pub lasting: CancellationToken,
     /// The name of the shell's threads, unique in the process.
     pub name: String,
     /// Session time at which the shell started, for SECONDS.
@@ -103,6 +109,9 @@ impl Context {
             tools,
             files,
             activity: Activity::new(clock.clone()),
+            jobs: Jobs::default(),
+            output: Arc::default(),
+            lasting: CancellationToken::new(),
             clock,
             target,
             runtime,
@@ -183,7 +192,7 @@ pub(super) fn last_dir() -> PathBuf {
 
 /// What one run of the session has: where its output goes, and what is noted about it.
 pub(super) struct RunState {
-    output: mpsc::Sender<Chunk>,
+    output: Arc<Mutex<Option<mpsc::Sender<Chunk>>>>,
     limits: Limits,
     sent: AtomicU64,
     dropped: AtomicU64,
@@ -195,7 +204,7 @@ pub(super) struct RunState {
 }
 
 impl RunState {
-    pub(super) fn new(output: mpsc::Sender<Chunk>, limits: Limits) -> Arc<Self> {
+    pub(super) fn new(output: Arc<Mutex<Option<mpsc::Sender<Chunk>>>>, limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             output,
             limits,
@@ -237,13 +246,15 @@ impl RunState {
             return;
         }
         let chunk = Chunk { stream, bytes: bytes.to_vec() };
-        let Err(mpsc::error::TrySendError::Full(chunk)) = self.output.try_send(chunk) else { return };
+        // Between runs nobody listens.
+        let Some(output) = lock(&self.output).clone() else { return };
+        let Err(mpsc::error::TrySendError::Full(chunk)) = output.try_send(chunk) else { return };
         tokio::task::block_in_place(|| {
             futures::executor::block_on(async {
                 tokio::select! {
                     biased;
                     () = token.cancelled() => {}
-                    _ = self.output.send(chunk) => {}
+                    _ = output.send(chunk) => {}
                 }
             });
         });
@@ -254,6 +265,8 @@ impl RunState {
 pub(super) struct Scope {
     pub id: u64,
     pub token: CancellationToken,
+    /// What its background jobs end with.
+    pub lasting: CancellationToken,
     pub run: Arc<RunState>,
     pub depth: u32,
     /// Becomes readable once the token has fired, for those who poll.
@@ -265,12 +278,13 @@ impl Scope {
     pub(super) fn new(
         context: &Context,
         token: CancellationToken,
+        lasting: CancellationToken,
         run: Arc<RunState>,
         depth: u32,
     ) -> io::Result<Arc<Self>> {
         let (alarm, bell) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let id = context.next_scope.fetch_add(1, Ordering::Relaxed);
-        let scope = Arc::new(Self { id, token: token.clone(), run, depth, alarm });
+        let scope = Arc::new(Self { id, token: token.clone(), lasting, run, depth, alarm });
         let mut scopes = lock(&context.scopes);
         scopes.retain(|_, scope| scope.strong_count() > 0);
         scopes.insert(id, Arc::downgrade(&scope));
@@ -284,7 +298,13 @@ impl Scope {
 
     /// A scope inside of this one, which ends with it or earlier.
     pub(super) fn inner(&self, context: &Context) -> io::Result<Arc<Self>> {
-        Self::new(context, self.token.child_token(), Arc::clone(&self.run), self.depth + 1)
+        let token = self.token.child_token();
+        Self::new(context, token.clone(), token, Arc::clone(&self.run), self.depth + 1)
+    }
+
+    /// The scope of a background job that was started in this one, which ends with `token`.
+    pub(super) fn job(&self, context: &Context, token: CancellationToken) -> io::Result<Arc<Self>> {
+        Self::new(context, token, self.lasting.clone(), Arc::clone(&self.run), self.depth)
     }
 }
 

@@ -33,7 +33,7 @@ impl ErrorFormatter for BashErrors {
 }
 
 /// The line that the shell is at, from 1.
-fn line(shell: &Shell<impl ShellExtensions>) -> usize {
+pub(super) fn line(shell: &Shell<impl ShellExtensions>) -> usize {
     shell.call_stack().iter().find_map(brush_core::callstack::Frame::current_line).unwrap_or(1)
 }
 

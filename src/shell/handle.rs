@@ -20,10 +20,14 @@ use super::{
     Chunk, Confinement, Ended, HookCall, Mapped, Run, RunOutcome, ShellConfig, ShellError, ShellState, Surroundings,
 };
 use crate::clock::Busy;
-use crate::tools::{Files, Root};
+use crate::fault;
+use crate::tools::{Files, Root, StdStream};
 
 /// How long (real time) a run that was told to end may take to do so before its thread is given up.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// The exit status of what lectern itself broke off in.
+const FAULT: u8 = 70;
 
 /// The niceness of a thread that was given up.
 const LOWEST_PRIORITY: i32 = 19;
@@ -66,8 +70,8 @@ impl Shell {
         &self.confinement
     }
 
-    /// Runs a script in the lesson's shell. Its variables, functions and working directory last; its background jobs end
-    /// with it, and its EXIT trap runs. `exit` ends the script, not the shell. A run that was cut leaves the shell as it
+    /// Runs a script in the lesson's shell. Its variables, functions, working directory and background jobs
+    /// last, and its EXIT trap runs. `exit` ends the script, not the shell. A run that was cut leaves the shell as it
     /// was before it.
     ///
     /// # Errors
@@ -81,7 +85,7 @@ impl Shell {
             None
         };
         let job = move |scope, busy, reply| Job::Run { script, errexit, stdin, scope, busy, reply };
-        self.supervise(output, limit, cancel, job).await
+        self.supervise(output, limit, cancel, true, job).await
     }
 
     /// Runs a hook in a shell of its own, which has the lesson's exported variables and leaves no trace in it.
@@ -93,7 +97,7 @@ impl Shell {
         let args = vec![phase.as_str().to_owned()];
         let env = test_output.map(|output| ("TEST_OUTPUT".to_owned(), output)).into_iter().collect();
         let job = move |scope, busy, reply| Job::Hook { script, args, env, scope, busy, reply };
-        self.supervise(output, Some(limit), cancel, job).await
+        self.supervise(output, Some(limit), cancel, false, job).await
     }
 
     /// The state as it is now.
@@ -150,21 +154,27 @@ impl Shell {
         answer.await.map(|(answer, _busy)| answer).map_err(|_| ShellError::Gone)
     }
 
-    /// Sends a job that runs a script, and ends it when its time is up or it is cancelled.
+    /// Sends a job that runs a script, and ends it when its time is up or it is cancelled. Its background jobs go on behind it
+    /// if it `lasts`.
     async fn supervise(
         &self,
         output: mpsc::Sender<Chunk>,
         limit: Option<Duration>,
         cancel: CancellationToken,
+        lasts: bool,
         job: impl FnOnce(Arc<Scope>, Busy, Reply<u8>) -> Job,
     ) -> Result<RunOutcome, ShellError> {
         let mut worker = self.worker.lock().await;
         let clock = &self.config.clock;
-        let state = RunState::new(output, self.config.limits);
+        let name = worker.context.name.clone();
+        let told = output.clone();
+        let _listening = Listening::new(&worker.context.output, output);
+        let state = RunState::new(Arc::clone(&worker.context.output), self.config.limits);
         let token = CancellationToken::new();
         // If this future is dropped the script ends too.
         let _end = token.clone().drop_guard();
-        let scope = Scope::new(&worker.context, token.clone(), Arc::clone(&state), 0)
+        let lasting = if lasts { worker.context.lasting.child_token() } else { token.clone() };
+        let scope = Scope::new(&worker.context, token.clone(), lasting, Arc::clone(&state), 0)
             .map_err(|error| ShellError::Start(error.to_string()))?;
         let (reply, mut answer) = oneshot::channel();
         worker.jobs.send(job(scope, clock.busy(), reply)).map_err(|_| ShellError::Gone)?;
@@ -174,28 +184,48 @@ impl Shell {
                 None => std::future::pending().await,
             }
         };
-        let (ended, answered) = tokio::select! {
+        let (mut ended, answered) = tokio::select! {
             biased;
             status = &mut answer => (Ended::Exited, Some(status)),
             () = cancel.cancelled() => (Ended::Cancelled, None),
             () = time_is_up => (Ended::TimeLimit, None),
         };
-        let status = match answered {
-            Some(status) => status.map_err(|_| ShellError::Gone)?.0,
+        let mut status = match answered {
+            Some(Ok((status, _busy))) => status,
+            // Its thread broke off.
+            Some(Err(_)) => {
+                self.take_over(&mut worker).await?;
+                ended = Ended::Fault;
+                FAULT
+            }
             None => {
                 token.cancel();
+                worker.context.jobs.end_all(&worker.context);
                 if !came_in_time(&mut answer, clock).await {
                     self.take_over(&mut worker).await?;
                 }
                 if ended == Ended::TimeLimit { 124 } else { 130 }
             }
         };
+        // Tools on the session's runtime run on this thread, all else on the shell's.
+        let mut faults = fault::take_of(&name);
+        faults.extend(fault::take_here());
+        for fault in &faults {
+            let chunk = Chunk { stream: StdStream::Stderr, bytes: format!("{fault}\n").into_bytes() };
+            // Who does not listen any more does not miss it.
+            drop(told.send(chunk).await);
+        }
+        if !faults.is_empty() {
+            ended = Ended::Fault;
+            status = FAULT;
+        }
         Ok(RunOutcome { status, ended, unknown: state.unknown(), dropped: state.dropped() })
     }
 
     /// Gives up the shell's thread and starts another one with the state before the run.
     async fn take_over(&self, worker: &mut Worker) -> Result<(), ShellError> {
         worker.context.activity.give_up();
+        worker.context.jobs.end_all(&worker.context);
         for thread in lock(&worker.context.threads).iter() {
             // A thread that has ended meanwhile needs no priority.
             let _ = rustix::process::setpriority_process(Some(*thread), LOWEST_PRIORITY);
@@ -204,6 +234,22 @@ impl Shell {
         let (new, _) = start_worker(&self.config, self.tools, &self.files, self.started, state).await?;
         *worker = new;
         Ok(())
+    }
+}
+
+/// Lets output go to this run until it is dropped.
+struct Listening(Arc<std::sync::Mutex<Option<mpsc::Sender<Chunk>>>>);
+
+impl Listening {
+    fn new(slot: &Arc<std::sync::Mutex<Option<mpsc::Sender<Chunk>>>>, output: mpsc::Sender<Chunk>) -> Self {
+        *lock(slot) = Some(output);
+        Self(Arc::clone(slot))
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        *lock(&self.0) = None;
     }
 }
 

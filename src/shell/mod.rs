@@ -2,7 +2,7 @@
 //!
 //! [`Shell`] is the session's handle. Its thread (`thread`) runs brush (`interpreter`), whose commands are `builtins`,
 //! `tool_call` and `commands`; they read and write by `streams`, and tell the session's clock whether they work or wait
-//! (`activity`). Its thread never starts a program: see `streams::NoPrograms`, and `confine` for the second wall. What the
+//! (`activity`). Background jobs are its own (`jobs`). Its thread never starts a program: see `streams::NoPrograms`, and `confine` for the second wall. What the
 //! person allowed by name is started by the session (`tools::program`).
 
 mod activity;
@@ -13,6 +13,8 @@ mod context;
 mod errors;
 mod handle;
 mod interpreter;
+mod jobs;
+mod last_job;
 mod model;
 mod rewrite;
 mod state;

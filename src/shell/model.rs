@@ -145,12 +145,14 @@ pub enum Ended {
     TimeLimit,
     /// It was cancelled.
     Cancelled,
+    /// lectern itself broke off in it; what it printed last says so.
+    Fault,
 }
 
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOutcome {
-    /// The exit status; 124 at a time limit, 130 when cancelled.
+    /// The exit status; 124 at a time limit, 130 when cancelled, 70 at a fault of lectern's own.
     pub status: u8,
     /// How it ended.
     pub ended: Ended,

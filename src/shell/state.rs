@@ -13,8 +13,19 @@ use super::errors::Extensions;
 use super::{ShellError, ShellState};
 
 /// Variables that the shell computes or owns: they are never put back.
-const OWN_VARIABLES: &[&str] =
-    &["BASHOPTS", "BASHPID", "BASH_VERSINFO", "BASH_XTRACEFD", "EUID", "PPID", "PS4", "SHELLOPTS", "UID", "_"];
+const OWN_VARIABLES: &[&str] = &[
+    "BASHOPTS",
+    "BASHPID",
+    "BASH_LAST_JOB",
+    "BASH_VERSINFO",
+    "BASH_XTRACEFD",
+    "EUID",
+    "PPID",
+    "PS4",
+    "SHELLOPTS",
+    "UID",
+    "_",
+];
 
 /// Variables, functions, options, aliases, traps and working directory.
 #[derive(Clone, Serialize, Deserialize)]

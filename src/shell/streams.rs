@@ -205,7 +205,7 @@ pub(super) struct RunStream {
 /// What a [`RunStream`] answers when it is read, so that a boxed one is known again.
 const RUN_STREAM: [[u8; 8]; 2] = [*b"\0lec-out", *b"\0lec-err"];
 
-fn run_stream(stream: &mut dyn Stream) -> Option<StdStream> {
+pub(super) fn run_stream(stream: &mut dyn Stream) -> Option<StdStream> {
     let mut mark = [0; 8];
     let len = stream.read(&mut mark).ok()?;
     match mark {

@@ -20,8 +20,9 @@ use super::errors::Extensions;
 use super::interpreter::{self, Start};
 use super::state::Saved;
 use super::streams::{RunStream, Stopped};
-use super::{Confinement, ShellError, ShellState, confine, work};
+use super::{Confinement, ShellError, ShellState, confine, jobs, work};
 use crate::clock::{Busy, Clock, IdleCheck};
+use crate::fault::{Room, may_panic};
 use crate::tools::StdStream;
 
 /// How long a thread that has nothing to do stays for the next pipeline.
@@ -150,8 +151,11 @@ fn main(
     while let Some(job) = inbox.blocking_recv() {
         match job {
             Job::Run { script, errexit, stdin, scope, busy, reply } => {
+                // As at each of bash's prompts.
+                jobs::unlist_ended(&mut shell, context);
                 let before = Saved::of(&shell);
                 *lock(last_state) = Some(before.clone());
+                may_panic(Room::Shell);
                 shell.options_mut().exit_on_nonzero_command_exit = errexit;
                 set_last_dir(shell.working_dir());
                 let fds = std_fds(stdin, &scope);
@@ -192,6 +196,7 @@ fn main(
                 let _ = reply.send((Saved::of(&shell).to_state(), busy));
             }
             Job::Restore { state, busy, reply } => {
+                context.jobs.end_all(context);
                 let answer = new_shell(&runtime, context, setup).map(|fresh| {
                     shell = fresh;
                     state.give_to(&mut shell);
@@ -206,12 +211,14 @@ fn main(
             }
         }
     }
+    context.jobs.end_all(context);
+    context.lasting.cancel();
     drop(shell);
-    // All scopes have ended with their runs: what is left stops by itself.
+    // All scopes have ended: what is left stops by itself.
     runtime.shutdown_timeout(Duration::from_secs(1));
 }
 
-/// Background jobs of a run end with it: nothing could show or stop them later.
+/// Ends a run: what of it goes on are background jobs, which have scopes of their own.
 fn finish(scope: &Scope, status: u8, running: Running, reply: Reply<u8>) {
     scope.token.cancel();
     // The answer is work on its way before the run's own ends.
@@ -254,6 +261,7 @@ fn new_shell(runtime: &Runtime, context: &Arc<Context>, setup: &Setup) -> Result
 }
 
 fn restore(runtime: &Runtime, context: &Arc<Context>, setup: &Setup, before: &Saved, shell: &mut Shell<Extensions>) {
+    context.jobs.end_all(context);
     if let Ok(fresh) = new_shell(runtime, context, setup) {
         *shell = fresh;
         before.give_to(shell);
@@ -291,10 +299,8 @@ fn run_to_end(
             Some(1)
         }
         Err(payload) if payload.is::<Stopped>() => None,
-        Err(_) => {
-            scope.run.print(StdStream::Stderr, b"bash: internal error\n", &scope.token);
-            None
-        }
+        // The session tells of it.
+        Err(_) => None,
     };
     (status, running)
 }

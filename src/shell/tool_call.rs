@@ -14,6 +14,7 @@ use super::commands::run_program;
 use super::context::{Context, Scope, set_last_dir};
 use super::streams::{Channel, Stopped};
 use crate::clock::Busy;
+use crate::fault::{Room, may_panic};
 use crate::tools::{
     Commands, Errand, Exports, Invocation, Output, Piece, Status, StdStream, StreamTool, Streams, TargetCall,
     TargetInput, Tool, program, with_waiter,
@@ -138,16 +139,15 @@ fn stream(tool: StreamTool, invocation: &Invocation, ends: Ends, context: &Arc<C
     let waiter: Arc<dyn crate::tools::Waiter> = Arc::clone(&context.activity) as _;
     let call = || {
         let mut streams = Streams { stdin: &mut stdin, stdout: &mut stdout, stderr: &mut stderr };
+        may_panic(Room::Stream);
         with_waiter(waiter, || tool(invocation, &mut streams))
     };
     // A mistake in one tool must not take the lesson's shell along.
     let status = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)) {
         Ok(status) => status,
         Err(payload) if payload.is::<Stopped>() => std::panic::resume_unwind(payload),
-        Err(_) => {
-            let _ = writeln!(stderr, "{}: internal error", invocation.name);
-            70
-        }
+        // The session tells of it.
+        Err(_) => 70,
     };
     let _ = stderr.flush();
     match stdout.flush() {
@@ -207,6 +207,7 @@ fn target(
             }
             std::future::pending::<Status>().await
         };
+        may_panic(Room::Tool);
         let running = tool(call);
         drop(starting);
         let status = tokio::select! {

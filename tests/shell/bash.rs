@@ -1,5 +1,6 @@
 //! The same script in the real bash and here: output, errors and exit status are equal.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -110,10 +111,15 @@ const SCRIPTS: &[&str] = &[
 
 #[needs("bash")]
 #[test]
-#[allow(clippy::disallowed_methods, reason = "the real bash is the measure")]
 fn scripts_do_as_in_bash() {
+    do_as_in_bash(SCRIPTS, str::to_owned);
+}
+
+/// Runs scripts in the real bash and here; what they print is compared as `seen` shows it.
+#[allow(clippy::disallowed_methods, reason = "the real bash is the measure")]
+pub fn do_as_in_bash(scripts: &[&str], seen: impl Fn(&str) -> String) {
     let mut differences = Vec::new();
-    for script in SCRIPTS {
+    for script in scripts {
         session(Clock::real(), async |world| {
             let ran = world.limited(script, Some(Duration::from_secs(5)), CancellationToken::new(), false).await;
             for entry in std::fs::read_dir(&world.work).unwrap() {
@@ -133,15 +139,15 @@ fn scripts_do_as_in_bash() {
                 .output()
                 .unwrap();
             let expected = (
-                String::from_utf8_lossy(&bash.stdout).into_owned(),
-                String::from_utf8_lossy(&bash.stderr).into_owned(),
-                bash.status.code(),
+                seen(&String::from_utf8_lossy(&bash.stdout)),
+                seen(&String::from_utf8_lossy(&bash.stderr)),
+                bash.status.code().or(bash.status.signal().map(|signal| 128 + signal)),
             );
-            let actual = (ran.out, ran.err, Some(i32::from(ran.outcome.status)));
+            let actual = (seen(&ran.out), seen(&ran.err), Some(i32::from(ran.outcome.status)));
             if expected != actual {
                 differences.push(format!("--- {script}\n  bash: {expected:?}\n  here: {actual:?}"));
             }
         });
     }
-    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), SCRIPTS.len(), differences.join("\n"));
+    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), scripts.len(), differences.join("\n"));
 }

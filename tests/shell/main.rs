@@ -3,5 +3,6 @@
 mod bash;
 mod clock;
 mod confined;
+mod jobs;
 mod runs;
 mod world;

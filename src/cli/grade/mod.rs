@@ -19,6 +19,7 @@ use super::failure::{self, BadUsage, INTERNAL, TARGET, USAGE};
 use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::clock;
+use crate::fault;
 use crate::lesson::{Course, Severity};
 use crate::report::GradeReport;
 use crate::session::{How, Request, Setup, open_course};
@@ -151,10 +152,11 @@ pub fn run(grade: &Grade) -> miette::Result<u8> {
         }
         return Err(error);
     }
-    match print(grade.format, outputs, &report)? {
-        true => Ok(ended.unwrap_or(if report.right() { 0 } else { 1 })),
-        false => Ok(INTERNAL),
+    let printed = print(grade.format, outputs, &report)?;
+    if !printed || fault::happened() && ended.is_none() {
+        return Ok(INTERNAL);
     }
+    Ok(ended.unwrap_or(if report.right() { 0 } else { 1 }))
 }
 
 /// What is still to be graded, by its place.

@@ -8,14 +8,19 @@ mod say;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::files;
+use crate::fault::{self, Room, may_panic};
 use crate::lesson::blocks::{self, Block};
 use crate::lesson::{Course, StepId};
 use crate::session::{Change, Event, Request, StepReport, StepState, plain};
+
+/// How many faults of its own the reading of the input outlives.
+const MOST_FAULTS: usize = 8;
 
 /// Goes through the course until the learner quits, the input ends, the session ends, or a signal comes; answers the exit
 /// status. `signal` waits for the next signal and answers its exit status; it is given up and asked again, and loses none by that.
@@ -78,7 +83,8 @@ pub async fn run(
                 None => return Ok(0),
             },
             line = lines.recv(), if listens => match line {
-                Some(line) => dialogue.answer(line.trim())?,
+                Some(Ok(line)) => dialogue.answer(line.trim())?,
+                Some(Err(fault)) => dialogue.say(&format!("{fault}\n"))?,
                 None => {
                     dialogue.ask(Request::Quit);
                     return Ok(0);
@@ -88,15 +94,28 @@ pub async fn run(
     }
 }
 
-/// The lines of standard input, as they come.
-fn answers() -> UnboundedReceiver<String> {
+/// The lines of standard input, as they come; in place of one, the fault by which it was lost.
+fn answers() -> UnboundedReceiver<Result<String, String>> {
     let (tell, lines) = unbounded_channel();
     // It ends with the input, or with the process: nothing waits for it.
     std::thread::spawn(move || {
-        for line in io::stdin().lines() {
-            let Ok(line) = line else { break };
-            if tell.send(line).is_err() {
-                break;
+        let read = || {
+            for line in io::stdin().lines() {
+                let Ok(line) = line else { break };
+                may_panic(Room::Input);
+                if tell.send(Ok(line)).is_err() {
+                    break;
+                }
+            }
+        };
+        for _ in 0..MOST_FAULTS {
+            if std::panic::catch_unwind(AssertUnwindSafe(&read)).is_ok() {
+                return;
+            }
+            // The line is lost, and the next ones are read.
+            let told: Vec<String> = fault::take_here().iter().map(ToString::to_string).collect();
+            if tell.send(Err(told.join("\n"))).is_err() {
+                return;
             }
         }
     });

@@ -51,6 +51,10 @@ pub fn failed(report: &StepReport) -> String {
         Some(Cause::Hook) => "a hook found something wrong".to_owned(),
         Some(Cause::TimeLimit) => "it took longer than the page allows".to_owned(),
         Some(Cause::Cancelled) => "it was cancelled".to_owned(),
+        Some(Cause::Fault) => match &report.advice {
+            Some(advice) => advice.why.clone(),
+            None => Cause::Fault.words().to_owned(),
+        },
         None => "it did not end".to_owned(),
     };
     format!("The step failed: {why}.\n")
@@ -75,6 +79,7 @@ pub fn advice(advice: &Advice) -> String {
 pub fn tried(report: &TryReport) -> String {
     match report.cause {
         Some(Cause::TimeLimit) => "The time limit was reached.\n".to_owned(),
+        Some(Cause::Fault) => "It did not end: that was lectern's own fault.\n".to_owned(),
         Some(_) => "It was cancelled.\n".to_owned(),
         None if report.exit_status != 0 => format!("Exit status {}.\n", report.exit_status),
         None => String::new(),

@@ -35,9 +35,11 @@ use self::keys::KeyMap;
 use self::model::{Model, Wish};
 use self::picture::Pictures;
 use self::terminal::Screen;
+pub use self::terminal::give_back;
 use self::theme::Theme;
 use self::view::{Cache, view};
 use super::clipboard;
+use crate::fault::{Room, may_panic};
 use crate::lesson::Course;
 use crate::session::{Event, Request, state_home};
 
@@ -93,6 +95,7 @@ pub async fn run(
     let mut drawn = Instant::now().checked_sub(APART).unwrap_or_else(Instant::now);
     let mut late = false;
     while !model.quit {
+        may_panic(Room::Draw);
         for wish in std::mem::take(&mut model.wishes) {
             grant(wish, &mut model, &mut screen)?;
         }

@@ -210,6 +210,7 @@ impl Tried {
         let report = self.report.as_ref()?;
         match report.cause {
             Some(crate::session::Cause::TimeLimit) => Some("the time limit was reached".to_owned()),
+            Some(crate::session::Cause::Fault) => Some("lectern's own fault".to_owned()),
             Some(_) => Some("cancelled".to_owned()),
             None if report.exit_status != 0 => Some(format!("exit status {}", report.exit_status)),
             None => None,

@@ -1,7 +1,6 @@
 //! The terminal itself: taken at the start, given back on every way out.
 
 use std::io::{self, Stdout, stdout};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
@@ -17,9 +16,8 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
-static HOOK: Once = Once::new();
 
-/// The terminal in raw mode on its alternate screen. Dropping it gives the terminal back; so does a panic anywhere.
+/// The terminal in raw mode on its alternate screen. Dropping it gives the terminal back: so does a panic of the thread that draws.
 pub struct Screen {
     terminal: Terminal<Linked>,
     links: Rc<RefCell<Links>>,
@@ -31,13 +29,6 @@ impl Screen {
     /// # Errors
     /// When there is none, or it refuses.
     pub fn take() -> io::Result<Self> {
-        HOOK.call_once(|| {
-            let before = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |panic| {
-                give_back();
-                before(panic);
-            }));
-        });
         let links = Rc::new(RefCell::new(Links::new()));
         let backend = Linked { inner: CrosstermBackend::new(stdout()), links: Rc::clone(&links) };
         match take().and_then(|()| Terminal::new(backend)) {
@@ -86,7 +77,7 @@ impl Drop for Screen {
 }
 
 /// Brings the terminal back to how it was, once. What fails here has nobody left to tell.
-fn give_back() {
+pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         drop(execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show));
         drop(disable_raw_mode());

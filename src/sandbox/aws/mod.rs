@@ -28,6 +28,7 @@ pub use wire::{WireRequest, WireResponse};
 use super::SandboxError;
 use super::cluster::{CloudIdentity, Provision, WebIdentity};
 use crate::clock::Clock;
+use crate::fault::{Room, may_panic};
 
 /// The account. Cheap to clone; all clones are the same account.
 #[derive(Clone)]
@@ -119,6 +120,7 @@ impl Aws {
     /// Answers a signed request of the AWS API, as the service that its signature names would. The signature itself is
     /// not checked: in process there is nobody else.
     pub async fn call(&self, request: WireRequest) -> WireResponse {
+        may_panic(Room::Account);
         let now = self.inner.clock.now();
         let Some(wire::Scope { key, region, service }) = wire::scope(&request) else {
             return sts::unsigned(&self.inner, &request, now);

@@ -13,6 +13,7 @@ mod seed;
 pub mod store;
 mod webhook;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,10 @@ use self::kubelet::Nodes;
 use self::store::{Store, StoreSnapshot};
 use super::SandboxError;
 use crate::clock::Clock;
+use crate::fault::{Room, may_panic};
+
+/// How many faults of their own the controllers outlive.
+const MOST_FAULTS: usize = 8;
 
 /// The cluster. Cheap to clone; all clones are the same cluster. Its controllers end with the last clone.
 #[derive(Clone)]
@@ -43,6 +48,8 @@ struct Inner {
     server: Server,
     clock: Clock,
     controllers: Arc<Mutex<Controllers>>,
+    /// Fires when the controllers have broken off too often and run no more.
+    ended: CancellationToken,
     _running: DropGuard,
 }
 
@@ -75,8 +82,9 @@ impl Cluster {
         let controllers = Arc::new(Mutex::new(controllers));
         server.set_containers(Arc::new(Kubelets { controllers: Arc::downgrade(&controllers), clock: clock.clone() }));
         let stop = CancellationToken::new();
-        tokio::spawn(keep_running(Arc::clone(&controllers), clock.clone(), stop.clone()));
-        let inner = Inner { server, clock: clock.clone(), controllers, _running: stop.drop_guard() };
+        let ended = CancellationToken::new();
+        tokio::spawn(keep_running(Arc::clone(&controllers), clock.clone(), stop.clone(), ended.clone()));
+        let inner = Inner { server, clock: clock.clone(), controllers, ended, _running: stop.drop_guard() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -101,6 +109,12 @@ impl Cluster {
         lock(&self.inner.controllers).is_pending()
     }
 
+    /// Waits until the controllers have broken off by faults of lectern's own, more often than they may: nothing in the
+    /// cluster happens any more.
+    pub async fn broke_off(&self) {
+        self.inner.ended.cancelled().await;
+    }
+
     /// Everything that the cluster holds.
     pub fn snapshot(&self) -> ClusterSnapshot {
         let controllers = lock(&self.inner.controllers);
@@ -122,7 +136,13 @@ impl Cluster {
 }
 
 /// Runs the controllers whenever something changed or is due.
-async fn keep_running(controllers: Arc<Mutex<Controllers>>, clock: Clock, stop: CancellationToken) {
+async fn keep_running(
+    controllers: Arc<Mutex<Controllers>>,
+    clock: Clock,
+    stop: CancellationToken,
+    ended: CancellationToken,
+) {
+    let mut faults = 0;
     let mut account = lock(&controllers).control.cloud.provision_changes();
     loop {
         if let Some(account) = &mut account {
@@ -131,10 +151,23 @@ async fn keep_running(controllers: Arc<Mutex<Controllers>>, clock: Clock, stop: 
         let (changes, next) = {
             let mut controllers = lock(&controllers);
             let now = clock.now();
-            if controllers.run(now).is_err() {
+            let run = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                may_panic(Room::Controllers);
+                controllers.run(now)
+            }));
+            if run.is_err() {
+                faults += 1;
+                if faults > MOST_FAULTS {
+                    ended.cancel();
+                    return;
+                }
+            }
+            // A fault of theirs left them in the middle of something: they begin anew from what the store holds.
+            if !matches!(run, Ok(Ok(()))) {
                 let nodes = controllers.nodes.clone();
                 if let Err(error) = controllers.restart(nodes) {
                     tracing::error!(%error, "the controllers cannot follow the store");
+                    ended.cancel();
                     return;
                 }
                 continue;

@@ -2,9 +2,11 @@
 //! the sandbox's.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -13,8 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::Promise;
 use super::identity::{Identity, same};
+use super::{Promise, accept};
 use crate::sandbox::aws::Aws;
 
 /// The largest body of a request: more than any operation of these services takes.
@@ -38,26 +40,23 @@ pub(super) fn serve(
     stop: CancellationToken,
 ) {
     let front = Arc::new(Front { aws, access_key: identity.access_key.clone(), promise });
-    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-        loop {
-            let Ok((stream, _)) = listener.accept().await else {
-                tokio::task::yield_now().await;
-                continue;
-            };
-            let front = Arc::clone(&front);
-            tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-                let answer = service_fn(move |request: Request<Incoming>| {
-                    let front = Arc::clone(&front);
-                    async move { Ok::<_, Infallible>(front.answer(request).await) }
-                });
-                let connection =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection to the account ended");
+    let connect = move |stream| {
+        let front = Arc::clone(&front);
+        async move {
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let front = Arc::clone(&front);
+                async move {
+                    let answer = AssertUnwindSafe(front.answer(request)).catch_unwind().await;
+                    Ok::<_, Infallible>(answer.unwrap_or_else(|_| broken()))
                 }
-            }));
+            });
+            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the account ended");
+            }
         }
-    }));
+    };
+    tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, connect, stop)));
 }
 
 /// Who signed a request: the access key id, and region and service of the signature's scope.
@@ -126,6 +125,14 @@ fn changes(method: &Method, service: &str, body: &[u8]) -> bool {
     let action = String::from_utf8_lossy(body);
     let action = action.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default();
     !["Get", "List", "Simulate"].iter().any(|verb| action.starts_with(verb))
+}
+
+/// What is answered where lectern itself broke off.
+fn broken() -> Response<Full<Bytes>> {
+    let message = "lectern's own fault: its standard error says more";
+    let mut response = refusal(None, "InternalFailure", message);
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 /// A refusal in the service's protocol: XML for those of the query protocol, else JSON.

@@ -1,9 +1,11 @@
 //! The API server on a socket: TLS, and a token with every request.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use http::{Method, Request, Response, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -15,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::identity::{Identity, same};
 use super::login;
-use super::{Promise, ServeError};
+use super::{Promise, ServeError, accept};
 use crate::clock::Clock;
 use crate::sandbox::cluster::api::{ServedBody, Server, Status};
 
@@ -45,21 +47,15 @@ pub(super) fn serve(
 ) -> Result<(), ServeError> {
     let acceptor = TlsAcceptor::from(identity.tls()?);
     let front = Arc::new(Front { server, identity: identity.clone(), name: name.to_owned(), promise });
-    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-        loop {
-            // A connection that broke before it was taken is no reason to take no others.
-            let Ok((stream, _)) = listener.accept().await else {
-                tokio::task::yield_now().await;
-                continue;
-            };
-            let (acceptor, front, clock) = (acceptor.clone(), Arc::clone(&front), clock.clone());
-            tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-                if let Err(error) = front.connection(stream, &acceptor, &clock).await {
-                    tracing::debug!(%error, "a connection to the cluster ended");
-                }
-            }));
+    let connect = move |stream| {
+        let (acceptor, front, clock) = (acceptor.clone(), Arc::clone(&front), clock.clone());
+        async move {
+            if let Err(error) = front.connection(stream, &acceptor, &clock).await {
+                tracing::debug!(%error, "a connection to the cluster ended");
+            }
         }
-    }));
+    };
+    tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, connect, stop)));
     Ok(())
 }
 
@@ -78,7 +74,11 @@ impl Front {
         let front = Arc::clone(self);
         let answer = service_fn(move |request: Request<Incoming>| {
             let front = Arc::clone(&front);
-            async move { Ok::<_, Infallible>(front.answer(request).await) }
+            async move {
+                let answer = AssertUnwindSafe(front.answer(request)).catch_unwind().await;
+                let broken = |_| refused(&Status::internal("lectern's own fault: its standard error says more"));
+                Ok::<_, Infallible>(answer.unwrap_or_else(broken))
+            }
         });
         let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
         Ok(connection.with_upgrades().await?)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Active, CommandEnd, Effect, Hook, Machine, SETTLE_FIRST, SETTLE_MOST, Stage, Wait, verdict};
+use super::{Active, CommandEnd, Effect, Hook, Machine, SETTLE_FIRST, SETTLE_MOST, Stage, TryEnd, Wait, verdict};
 use crate::compare::{Case, Comparison, Outcome, compare_with};
 use crate::lesson::{Expected, StepId};
 use crate::session::advice::Advice;
@@ -131,6 +131,7 @@ impl Machine {
         let cause = match ended {
             Ended::TimeLimit => Some(Cause::TimeLimit),
             Ended::Cancelled => Some(Cause::Cancelled),
+            Ended::Fault => Some(Cause::Fault),
             Ended::Exited if status != 0 => Some(Cause::Hook),
             Ended::Exited => None,
         };
@@ -170,6 +171,7 @@ impl Machine {
         let cause = match end.ended {
             Ended::TimeLimit => Some(Cause::TimeLimit),
             Ended::Cancelled => Some(Cause::Cancelled),
+            Ended::Fault => Some(Cause::Fault),
             Ended::Exited if failed && !expect_error => Some(Cause::ExitStatus),
             Ended::Exited => None,
         };
@@ -308,6 +310,18 @@ impl Machine {
         }
     }
 
+    /// The session broke off: the step that ran has failed by it, whatever it was at.
+    pub(super) fn broke_off(&mut self, at: Duration, told: String, effects: &mut Vec<Effect>) {
+        self.queue.clear();
+        self.going_back = false;
+        effects.push(Effect::Emit(Event::Notice { text: told.clone() }));
+        if self.active.is_some() {
+            self.fail_told(at, Cause::Fault, Some(told), effects);
+        }
+        let end = TryEnd { status: 70, ended: Ended::Fault, calls: Vec::new(), unknown: Vec::new(), changed: true };
+        self.try_ended(end, effects);
+    }
+
     pub(super) fn skip(&mut self, at: Duration, effects: &mut Vec<Effect>) {
         self.end_wait(effects);
         if matches!(self.active.as_ref().map(|active| &active.stage), Some(Stage::Settling { .. })) {
@@ -315,8 +329,16 @@ impl Machine {
         }
     }
 
-    /// The verdict: saves and tells it, and takes the step out of the way. What is shown is on the disk already.
-    fn conclude(&mut self, at: Duration, cause: Option<Cause>, wait: u64, effects: &mut Vec<Effect>) -> Option<Active> {
+    /// The verdict: saves and tells it, and takes the step out of the way. What is shown is on the disk already. `told` is said of it
+    /// where it is something else than what follows from the cause.
+    fn conclude(
+        &mut self,
+        at: Duration,
+        cause: Option<Cause>,
+        told: Option<String>,
+        wait: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Active> {
         let mut active = self.active.take()?;
         let id = active.id;
         active.report.ms = millis(at.saturating_sub(active.began));
@@ -325,7 +347,9 @@ impl Machine {
         active.report.cause = cause;
         active.report.advice = cause.zip(self.course.step(id)).map(|(cause, step)| {
             let limit = self.rules.timeout.unwrap_or(Duration::from_secs(step.annotations.timeout));
-            Advice::of(step, cause, &active.report, limit, active.pending)
+            let mut advice = Advice::of(step, cause, &active.report, limit, active.pending);
+            advice.why = told.unwrap_or(advice.why);
+            advice
         });
         self.reports.insert(id, active.report.clone());
         effects.push(Effect::Save);
@@ -334,7 +358,11 @@ impl Machine {
     }
 
     pub(super) fn fail(&mut self, at: Duration, cause: Cause, effects: &mut Vec<Effect>) {
-        let Some(active) = self.conclude(at, Some(cause), 0, effects) else { return };
+        self.fail_told(at, cause, None, effects);
+    }
+
+    fn fail_told(&mut self, at: Duration, cause: Cause, told: Option<String>, effects: &mut Vec<Effect>) {
+        let Some(active) = self.conclude(at, Some(cause), told, 0, effects) else { return };
         self.queue.clear();
         let state = match cause {
             Cause::Cancelled if self.rules.live && active.changed_something => StepState::Unfinished,
@@ -345,7 +373,7 @@ impl Machine {
 
     /// The step has passed, and is saved as such: a wait behind it only holds up the next one.
     fn pass(&mut self, at: Duration, wait: u64, effects: &mut Vec<Effect>) {
-        let Some(active) = self.conclude(at, None, wait, effects) else { return };
+        let Some(active) = self.conclude(at, None, None, wait, effects) else { return };
         let id = active.id;
         self.bindings[id.lesson] = active.bindings;
         if wait == 0 {

@@ -36,6 +36,7 @@ impl Machine {
             Ended::Exited => None,
             Ended::TimeLimit => Some(Cause::TimeLimit),
             Ended::Cancelled => Some(Cause::Cancelled),
+            Ended::Fault => Some(Cause::Fault),
         };
         let report = TryReport { exit_status: i32::from(status), cause, calls };
         effects.push(Effect::Emit(Event::TryDone { report }));

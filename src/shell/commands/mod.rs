@@ -2,10 +2,13 @@
 
 pub(super) mod bash;
 pub(super) mod env;
+pub(super) mod eval;
 pub(super) mod exec;
+pub(super) mod jobs;
 pub(super) mod printf;
 pub(super) mod read;
 pub(super) mod set;
+mod signals;
 pub(super) mod timeout;
 pub(super) mod xargs;
 

@@ -8,6 +8,7 @@ use super::body::{self, Body};
 use super::kinds::{self, Kind};
 use super::status::Status;
 use super::{Server, User};
+use crate::fault::{Room, may_panic};
 
 /// A request whose body has been read.
 pub struct Call {
@@ -172,6 +173,7 @@ impl Server {
 
     /// Answers a request.
     pub(super) async fn answer(&self, mut call: Call) -> Response<Body> {
+        may_panic(Room::Api);
         match self.dispatch(&mut call).await {
             Ok(response) => response,
             Err(status) => body::error(&status),
