@@ -271,6 +271,8 @@ pub(super) struct Scope {
     pub depth: u32,
     /// Becomes readable once the token has fired, for those who poll.
     pub alarm: OwnedFd,
+    /// The background job that it is of: it has ended when nothing of it is left, however that came.
+    pub job: Mutex<Option<(Arc<Context>, u32)>>,
 }
 
 impl Scope {
@@ -284,7 +286,7 @@ impl Scope {
     ) -> io::Result<Arc<Self>> {
         let (alarm, bell) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let id = context.next_scope.fetch_add(1, Ordering::Relaxed);
-        let scope = Arc::new(Self { id, token: token.clone(), lasting, run, depth, alarm });
+        let scope = Arc::new(Self { id, token: token.clone(), lasting, run, depth, alarm, job: Mutex::default() });
         let mut scopes = lock(&context.scopes);
         scopes.retain(|_, scope| scope.strong_count() > 0);
         scopes.insert(id, Arc::downgrade(&scope));
@@ -303,14 +305,19 @@ impl Scope {
     }
 
     /// The scope of a background job that was started in this one, which ends with `token`.
-    pub(super) fn job(&self, context: &Context, token: CancellationToken) -> io::Result<Arc<Self>> {
-        Self::new(context, token, self.lasting.clone(), Arc::clone(&self.run), self.depth)
+    pub(super) fn job(&self, context: &Arc<Context>, token: CancellationToken, pid: u32) -> io::Result<Arc<Self>> {
+        let scope = Self::new(context, token, self.lasting.clone(), Arc::clone(&self.run), self.depth)?;
+        *lock(&scope.job) = Some((Arc::clone(context), pid));
+        Ok(scope)
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
         self.token.cancel();
+        if let Some((context, pid)) = lock(&self.job).take() {
+            context.jobs.cut(&context, pid);
+        }
     }
 }
 

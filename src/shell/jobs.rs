@@ -129,6 +129,11 @@ impl Jobs {
         }
     }
 
+    /// A job of which nothing is left has ended, if by nothing else then by a signal.
+    pub(super) fn cut(&self, context: &Context, pid: u32) {
+        self.finish(context, pid, 128 + TERM);
+    }
+
     fn finish(&self, context: &Context, pid: u32, status: u8) {
         let mut table = lock(&self.0);
         let Some(entry) = table.jobs.get_mut(&pid).filter(|entry| entry.status.is_none()) else { return };
@@ -211,7 +216,31 @@ pub(super) fn start(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
         for item in &mut list.0 {
             item.1 = SeparatorOperator::Async;
         }
-        call.shell.run_program(Program { complete_commands: vec![list] }, &call.params).await?;
+        let Some(token) = lock(&context.jobs.0).jobs.get(&pid).map(|job| job.token.clone()) else {
+            return Ok(stopped());
+        };
+        // The job's from its first moment on: the scope here may end before the job begins.
+        let own = scope.job(&context, token, pid)?;
+        let mut params = call.params.clone();
+        for (fd, file) in call.iter_fds().collect::<Vec<_>>() {
+            // The run's own output, of which only commands in a scope that has not ended may print.
+            if let OpenFile::Stream(mut file) = file
+                && let Some(stream) = run_stream(&mut *file)
+            {
+                let file = RunStream { scope: Arc::clone(&own), stream, report: None };
+                params.set_fd(fd, OpenFile::Stream(Box::new(file)));
+            }
+        }
+        let before = [SCOPE_FD, TRACE_FD].map(|fd| (fd, call.shell.open_files().try_fd(fd).cloned()));
+        enter(call.shell, &mut params, &context, &own);
+        drop(own);
+        let begun = call.shell.run_program(Program { complete_commands: vec![list] }, &params).await;
+        for (fd, file) in before {
+            if let Some(file) = file {
+                call.shell.open_files_mut().set_fd(fd, file);
+            }
+        }
+        begun?;
         if let Some(job) = call.shell.jobs_mut().jobs.last_mut() {
             job.id = id;
             job.command_line = pid.to_string();
@@ -240,32 +269,14 @@ pub(super) fn run(call: Call<'_>, args: Vec<CommandArg>) -> Answer<'_> {
             return Ok(stopped());
         };
         let Ok(pid) = pid.parse::<u32>() else { return Ok(stopped()) };
-        let Some(token) = lock(&context.jobs.0).jobs.get(&pid).map(|job| job.token.clone()) else {
-            return Ok(stopped());
-        };
         let mut running = Running { context: &context, pid, status: 70 };
         // From here on the job itself says whether it is busy, also when the command line that started it has ended.
         let _guard = context.activity.running();
-        let Some(parent) = super::streams::scope_of(&context, call.try_fd(SCOPE_FD)) else { return Ok(stopped()) };
-        let scope = parent.job(&context, token)?;
-        drop(parent);
         let Ok(list) = serde_json::from_str::<AndOrList>(&list) else { return Ok(stopped()) };
         let program = Program {
             complete_commands: vec![CompoundList(vec![CompoundListItem(list, SeparatorOperator::Sequence)])],
         };
-        let fds: Vec<_> = call.iter_fds().collect();
-        let Call { shell, mut params, .. } = call;
-        for (fd, file) in fds {
-            // The run's own output, of which only commands in a scope that has not ended may print.
-            if let OpenFile::Stream(mut file) = file
-                && let Some(stream) = run_stream(&mut *file)
-            {
-                let ours = || OpenFile::Stream(Box::new(RunStream { scope: Arc::clone(&scope), stream, report: None }));
-                params.set_fd(fd, ours());
-                shell.open_files_mut().set_fd(fd, ours());
-            }
-        }
-        enter(shell, &mut params, &context, &scope);
+        let Call { shell, params, .. } = call;
         let ended = AssertUnwindSafe(shell.run_program(program, &params)).catch_unwind().await;
         running.status = match ended {
             Ok(Ok(result)) => u8::from(result.exit_code),
