@@ -460,3 +460,60 @@ fn the_real_kubectl_may_be_allowed() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("deployment.apps/carts\n") && text.contains("\nv1.33."), "{output:?}");
 }
+
+#[test]
+fn a_missing_command_is_told_once_wherever_it_is_missing() {
+    let world = World::new();
+    fs::create_dir(world.path("tests")).expect("a folder");
+    let hook = "before() { frobnicate; frobnicate; return 1; }\nafter() { :; }\n\"$@\"\n";
+    fs::write(world.path("tests/hook-h.sh"), hook).expect("written");
+    for body in ["```bash\n$ frobnicate\nx\n```", "```bash hook=h\n$ echo a\na\n```"] {
+        let page = page(&world, "page.md", body);
+        let output = world.run(&["grade", &page]);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(text.matches("a command that lectern does not have").count(), 1, "{text}");
+        assert_eq!(text.matches("command not found").count(), 1, "what bash said, once: {text}");
+        assert_eq!(text.matches("--allow frobnicate").count(), 1, "{text}");
+        assert!(!text.contains("does not exist (yet)") && !text.contains("more time"), "{text}");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("no tool named"), "{output:?}");
+    }
+    // Where the step passes with it, it is told beside.
+    let page = page(&world, "page.md", "```bash expectError=true\n$ frobnicate\n```");
+    let output = world.run(&["grade", &page]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no tool named `frobnicate`"), "{output:?}");
+}
+
+#[test]
+fn the_home_folder_is_shown_as_a_tilde() {
+    let world = World::new();
+    let script = "pwd; echo $PWD ~; cd nope; cat ~/nope; ls $HOME/nope; echo x > $PWD/no/file; kubectl apply -f ~/no.yaml; \
+                  aws eks update-kubeconfig --name nowhere --kubeconfig ~/k; cat < $HOME/none; touch here; ls $PWD/here; true";
+    let page = page(&world, "page.md", &format!("```bash\n$ {script}\n~\nsomething else\n```"));
+    let output = world.run(&["learn", &page, "--plain"]);
+    let (report, _) = world.json(&["grade", &page, "--format", "json"]);
+    let command = &report["lessons"][0]["steps"][0]["commands"][0];
+    let stdout = command["stdout"].as_str().expect("text");
+    let stderr = command["stderr"].as_str().expect("text");
+    assert!(stdout.starts_with("~\n~ ~\n") && stdout.ends_with("~/here\n"), "{stdout}");
+    assert!(stderr.contains("cat: ~/nope: No such file") && stderr.contains("~/no/file: No such file"), "{stderr}");
+    let plain = [output.stdout, output.stderr].concat();
+    for text in [stdout, stderr, &*String::from_utf8_lossy(&plain)] {
+        for folder in ["/lectern-", "/state/", "/work/"] {
+            assert!(!text.contains(folder), "{folder} in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_hook_gets_paths_that_lead_somewhere() {
+    let world = World::new();
+    fs::create_dir(world.path("tests")).expect("a folder");
+    let hook = "before() { :; }\nafter() { cat \"$TEST_OUTPUT\" && [ \"$(cat \"$TEST_OUTPUT\")\" = made ]; }\n\"$@\"\n";
+    fs::write(world.path("tests/hook-h.sh"), hook).expect("written");
+    let body = "```bash hook=h\n$ echo made > file; echo $PWD/file\n/home/ec2-user/file\n```";
+    let page = page(&world, "page.md", body);
+    let output = world.run(&["grade", &page]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

@@ -270,6 +270,9 @@ fn a_step_that_changed_something_or_has_nothing_to_wait_for_does_not_settle() {
         run(&mut machine, 0);
         machine.handle(T, not_yet(calls, pending));
         assert_eq!(machine.state(id(0)), Some(&StepState::Failed(Cause::Output)));
+        // Time is advised only where something is still due to happen.
+        let advice = machine.report(id(0)).and_then(|report| report.advice.clone()).unwrap();
+        assert_eq!(advice.next.iter().any(|next| next.contains("more time")), pending, "{advice:?}");
     }
 }
 
