@@ -1,10 +1,11 @@
 //! A grading for people: a line a step as it goes, and what went wrong in full.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::GradeReport;
 use crate::compare::Outcome;
-use crate::session::{Cause, CommandReport, StepReport, Verdict, first_line, plain};
+use crate::session::{Advice, Cause, CommandReport, StepReport, Verdict, first_line, plain};
 
 /// One step in one line: sign, page line, first command, how long it took.
 pub fn step_line(report: &StepReport, command: &str) -> String {
@@ -60,14 +61,16 @@ pub(super) fn count(number: usize, of: &str) -> String {
 
 /// What went wrong in a step, in full.
 pub fn failure(step: &StepReport, out: &mut String) {
-    // Where differences are listed, they say it themselves.
-    if let Some(advice) = step.advice.as_ref().filter(|_| step.cause != Some(Cause::Output)) {
+    if let Some(advice) = &step.advice {
         let _ = writeln!(out, "      {}", one_line(&advice.why));
     }
     for command in &step.commands {
         match command.comparison.verdict {
             Outcome::Mismatch => {
                 let _ = writeln!(out, "      $ {}", indent(&command.command));
+                if step.advice.is_some() && is_told_by_its_cause(step) {
+                    continue;
+                }
                 for rejected in &command.comparison.rejected {
                     let (place, reason) = (plain(rejected.place.as_bytes()), plain(rejected.reason.as_bytes()));
                     let _ = writeln!(out, "      at {place}: {reason}");
@@ -75,11 +78,16 @@ pub fn failure(step: &StepReport, out: &mut String) {
                     let _ = writeln!(out, "        actual:   {}", indent(&rejected.actual));
                 }
             }
-            _ if matches!(step.cause, Some(Cause::ExitStatus | Cause::Fault)) => exit_status(command, out),
+            _ if matches!(step.cause, Some(Cause::ExitStatus | Cause::Fault)) => {
+                exit_status(command, step.advice.as_ref(), out);
+            }
             _ => {}
         }
     }
     for hook in step.hooks.iter().filter(|hook| hook.exit_status != 0) {
+        if is_told(&hook.output, step.advice.as_ref()) {
+            continue;
+        }
         let _ = writeln!(out, "      hook {} {} ended with {}:", hook.name, hook.phase.as_str(), hook.exit_status);
         let _ = writeln!(out, "        {}", indent(&hook.output));
     }
@@ -95,8 +103,27 @@ pub fn failure(step: &StepReport, out: &mut String) {
     }
 }
 
-fn exit_status(command: &CommandReport, out: &mut String) {
+/// Whether the sentence of the cause says all that differs.
+fn is_told_by_its_cause(step: &StepReport) -> bool {
+    let mut rejected = step.commands.iter().flat_map(|command| &command.comparison.rejected);
+    let (Some(only), None) = (rejected.next(), rejected.next()) else { return false };
+    let is_line = |text: &str| !text.trim_end().contains('\n');
+    only.reason.is_empty() && is_line(&only.expected) && is_line(&only.actual)
+}
+
+/// Whether all that was printed is one line, which the sentence of the cause quotes.
+fn is_told(printed: &str, advice: Option<&Advice>) -> bool {
+    let printed = plain(printed.trim().as_bytes());
+    let mut lines = printed.lines();
+    let Some(first) = lines.next() else { return false };
+    lines.all(|line| line == first) && advice.is_some_and(|advice| advice.why.ends_with(first.trim()))
+}
+
+fn exit_status(command: &CommandReport, advice: Option<&Advice>, out: &mut String) {
     let _ = writeln!(out, "      $ {}", indent(&command.command));
+    if is_told(&[command.stdout.as_str(), &command.stderr].concat(), advice) {
+        return;
+    }
     let _ = writeln!(out, "      exit status {}", command.exit_status);
     for text in [&command.stdout, &command.stderr] {
         if !text.is_empty() {
@@ -105,14 +132,18 @@ fn exit_status(command: &CommandReport, out: &mut String) {
     }
 }
 
-/// A text below its heading; a line that comes again and again is told once.
+/// A text below its heading; a line that comes again and again is told once, where it came first.
 fn indent(text: &str) -> String {
     let text = plain(text.trim_end().as_bytes());
     let mut lines: Vec<(&str, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for line in text.split('\n') {
-        match lines.last_mut() {
-            Some((last, times)) if *last == line && !line.is_empty() => *times += 1,
-            _ => lines.push((line, 1)),
+        match places.get(line).and_then(|place| lines.get_mut(*place)) {
+            Some((_, times)) if !line.trim().is_empty() => *times += 1,
+            _ => {
+                places.insert(line, lines.len());
+                lines.push((line, 1));
+            }
         }
     }
     let told = lines.into_iter().map(|(line, times)| match times {

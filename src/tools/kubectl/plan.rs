@@ -691,9 +691,14 @@ impl Plan<'_> {
             }
             "ServiceAccount" => &[("list", "secrets"), ("get", "secrets")],
             "Namespace" => &[("list", "resourcequotas"), ("list", "limitranges")],
-            "Node" => &[("list", "pods"), ("get", "leases")],
+            "Node" => &[("list", "pods")],
             _ => &[],
         };
+        if mapping.kind == "Node" {
+            // The kubelet's heartbeat.
+            let lease = self.kind("leases").group_resource();
+            self.add("get", &lease, Some("kube-node-lease".into()), Some(name.unwrap_or("*")), false, true);
+        }
         let place = match mapping.kind.as_str() {
             "Namespace" => name.map_or_else(|| Some("*".to_owned()), |name| Some(name.to_owned())),
             _ if mapping.namespaced => self.namespace(mapping),
