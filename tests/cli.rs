@@ -517,3 +517,39 @@ fn a_hook_gets_paths_that_lead_somewhere() {
     let output = world.run(&["grade", &page]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
+
+#[test]
+fn a_course_shows_its_lessons_no_file_of_the_persons() {
+    let world = World::new();
+    let secret = world.path("home/.aws");
+    fs::create_dir_all(&secret).expect("a folder");
+    fs::write(secret.join("credentials"), "canary-in-the-output").expect("written");
+    let course = world.path("course/website/docs");
+    fs::create_dir_all(&course).expect("a folder");
+    let page = course.join("page.md");
+    let body = "set +e; cat ~/x/credentials; cat ~/environment/eks-workshop/credentials; true";
+    fs::write(&page, format!("---\ntitle: T\n---\n\n```bash\n$ {body}\n```\n")).expect("written");
+    let page = page.display().to_string();
+    std::os::unix::fs::symlink(&secret, course.join("link")).expect("a link");
+    let absolute = secret.display().to_string();
+    for named in ["../../../home/.aws", "link", absolute.as_str()] {
+        fs::write(course.join("lectern.toml"), format!("[map]\n\"~/x\" = \"{named}\"\n")).expect("written");
+        for command in ["grade", "plan", "verify", "learn"] {
+            let output = world.run(&[command, &page]);
+            assert!(!String::from_utf8_lossy(&output.stdout).contains("canary"), "{command} {named}: {output:?}");
+            assert_eq!(output.status.code(), Some(2), "{command} {named}: {output:?}");
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(told.contains("lectern.toml:2:9") && told.contains("--map"), "{told}");
+        }
+    }
+    // The folder beside `website` that is found by itself, too.
+    fs::remove_file(course.join("lectern.toml")).expect("removed");
+    std::os::unix::fs::symlink(&secret, world.path("course/manifests")).expect("a link");
+    let output = world.run(&["grade", &page, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("canary"), "{output:?}");
+    // Who runs it may say so.
+    let map = format!("~/x={absolute}");
+    let output = world.run(&["grade", &page, "--format", "json", "--map", &map]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("canary"), "{output:?}");
+}

@@ -20,10 +20,10 @@ pub struct CourseConfig {
     pub path: PathBuf,
     /// `title`: the course's title, in the place of its index page's.
     pub title: Option<String>,
-    /// `scenario`: the name of what a sandbox starts with.
+    /// `scenario`: the name of what a sandbox starts with, or the path of a folder below the file's own, given here as found from there.
     pub scenario: Option<String>,
     /// `[map]`: folders that lessons find at another path, as `"~/environment/eks-workshop" = "manifests"`. Paths are those of the lesson; folders are
-    /// relative to the file's own, and given here as found from there.
+    /// below the file's own, and given here as found from there.
     pub map: BTreeMap<String, PathBuf>,
     /// `[known]`: values that expected output may hold and that are known to differ for a learner, by name
     /// (`AWS_ACCOUNT_ID = "123456789012"`): what the author had.
@@ -69,7 +69,11 @@ impl CourseConfig {
         if size > LIMIT {
             return Err(LessonError::TooLarge { path: path.to_owned(), size, limit: LIMIT });
         }
-        Self::parse(path, &std::fs::read_to_string(path).map_err(unreadable)?)
+        let root = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let root = root.canonicalize().map_err(unreadable)?;
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        // What is not there leads nowhere; using it is an error of its own.
+        Self::parse_with(path, &text, |named| named.canonicalize().ok().filter(|real| !real.starts_with(&root)))
     }
 
     /// Makes a configuration of a file's text.
@@ -77,6 +81,11 @@ impl CourseConfig {
     /// # Errors
     /// As [`CourseConfig::read`], but for reading.
     pub fn parse(path: &Path, text: &str) -> Result<Self, LessonError> {
+        Self::parse_with(path, text, |_| None)
+    }
+
+    /// Makes a configuration of a file's text; `outside` returns where a path really leads if that is not below the file's folder.
+    fn parse_with(path: &Path, text: &str, outside: impl Fn(&Path) -> Option<PathBuf>) -> Result<Self, LessonError> {
         let index = LineIndex::new(text);
         let bad = |at: usize, message: String, help: &str| {
             let span = index.span(text, at, at);
@@ -99,11 +108,34 @@ impl CourseConfig {
                 "name a scenario, or take the line away",
             ));
         }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        // A stranger's course may show a lesson what is the course's, and nothing else of the person's.
+        let below = |named: &toml::Spanned<String>, option: &str| -> Result<PathBuf, LessonError> {
+            let written = Path::new(named.get_ref());
+            let climbs = |part| !matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
+            let found = folder.join(written);
+            let real = if written.components().any(climbs) { Some(found.clone()) } else { outside(&found) };
+            match real {
+                None => Ok(found),
+                Some(real) => Err(bad(
+                    named.span().start,
+                    format!("`{}` leads out of the course, to {}", named.get_ref().escape_debug(), real.display()),
+                    &format!("a course names folders below its own; who runs it can name any other with {option}"),
+                )),
+            }
+        };
+        let scenario = match &written.scenario {
+            Some(name) if name.get_ref().contains('/') || matches!(name.get_ref().as_str(), "." | "..") => {
+                let path = below(name, "--scenario")?;
+                // By its path a scenario is told from one of a name.
+                Some(Path::new(".").join(path).display().to_string())
+            }
+            name => name.as_ref().map(|name| name.get_ref().clone()),
+        };
         let directives = |written: Vec<toml::Spanned<String>>| -> Vec<Directive> {
             let place = |value: &toml::Spanned<String>| index.span(text, value.span().start, value.span().end);
             written.into_iter().map(|value| Directive { span: place(&value), text: value.into_inner() }).collect()
         };
-        let folder = path.parent().unwrap_or(Path::new(""));
         let mut map = BTreeMap::new();
         for (lesson_path, mapped) in written.map {
             if !lesson_path.get_ref().starts_with(['/', '~']) {
@@ -120,12 +152,13 @@ impl CourseConfig {
                     "name a folder, seen from this file",
                 ));
             }
-            map.insert(lesson_path.into_inner(), folder.join(mapped.into_inner()));
+            let mapped = below(&mapped, "--map")?;
+            map.insert(lesson_path.into_inner(), mapped);
         }
         Ok(Self {
             path: path.to_owned(),
             title: written.title,
-            scenario: written.scenario.map(toml::Spanned::into_inner),
+            scenario,
             map,
             known: written.known,
             ignore: directives(written.compare.ignore),
@@ -166,17 +199,45 @@ mod tests {
     #[test]
     fn all_keys() {
         let config = parse(
-            "title = \"Pods\"\nscenario = \"small\"\n[map]\n\"~/environment\" = \"../files\"\n[known]\nREGION = \"us-west-2\"\n[compare]\nignore = [\"/tags\"]\nvolatile = [\n\"run-[0-9]+\"]\n",
+            "title = \"Pods\"\nscenario = \"small\"\n[map]\n\"~/environment\" = \"files\"\n[known]\nREGION = \"us-west-2\"\n[compare]\nignore = [\"/tags\"]\nvolatile = [\n\"run-[0-9]+\"]\n",
         )
         .unwrap();
         assert_eq!(config.title.as_deref(), Some("Pods"));
         assert_eq!(config.scenario.as_deref(), Some("small"));
-        assert_eq!(config.map["~/environment"], Path::new("course/../files"));
+        assert_eq!(config.map["~/environment"], Path::new("course/files"));
         assert_eq!(config.known["REGION"], "us-west-2");
         let place = |directive: &Directive| (directive.text.clone(), directive.span.line, directive.span.column);
         assert_eq!(config.ignore.iter().map(place).collect::<Vec<_>>(), [("/tags".to_owned(), 8, 11)]);
         assert_eq!(config.volatile.iter().map(place).collect::<Vec<_>>(), [("run-[0-9]+".to_owned(), 10, 1)]);
         assert_eq!(parse("").unwrap(), CourseConfig { path: "course/lectern.toml".into(), ..CourseConfig::default() });
+    }
+
+    #[test]
+    fn links_lead_out_of_a_course_no_more_than_paths_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let (course, secret) = (folder.path().join("course"), folder.path().join("secret"));
+        std::fs::create_dir_all(course.join("own/deep")).unwrap();
+        std::fs::create_dir(&secret).unwrap();
+        std::os::unix::fs::symlink(&secret, course.join("link")).unwrap();
+        std::os::unix::fs::symlink(&secret, course.join("own/link")).unwrap();
+        std::os::unix::fs::symlink(course.join("own"), course.join("inner")).unwrap();
+        let file = course.join(NAME);
+        for (named, fine) in [
+            ("own", true),
+            ("./own/deep", true),
+            ("inner", true),
+            ("nothing", true),
+            ("link", false),
+            ("own/link", false),
+        ] {
+            for text in [format!("[map]\n\"~/x\" = \"{named}\"\n"), format!("scenario = \"./{named}\"\n")] {
+                std::fs::write(&file, &text).unwrap();
+                let read = CourseConfig::read(&file).map_err(|error| error.to_string());
+                assert_eq!(read.is_ok(), fine, "{text}: {read:?}");
+                let told = secret.canonicalize().unwrap().display().to_string();
+                assert!(fine || read.unwrap_err().contains(&told), "{text}");
+            }
+        }
     }
 
     #[test]
@@ -187,6 +248,10 @@ mod tests {
             ("title = \n", "course/lectern.toml:1:9: "),
             ("[map]\n\"environment\" = \"x\"\n", "course/lectern.toml:2:1: `environment` is not a path"),
             ("[map]\n\"~/x\" = \"\"\n", "course/lectern.toml:2:9: this folder has no name"),
+            ("[map]\n\"~/x\" = \"../home\"\n", "course/lectern.toml:2:9: `../home` leads out of the course"),
+            ("[map]\n\"~/x\" = \"a/../../b\"\n", "course/lectern.toml:2:9: `a/../../b` leads out of the course"),
+            ("[map]\n\"~/x\" = \"/etc\"\n", "course/lectern.toml:2:9: `/etc` leads out of the course, to /etc"),
+            ("scenario = \"../s\"\n", "course/lectern.toml:1:12: `../s` leads out of the course"),
             ("[compare]\nignored = []\n", "course/lectern.toml:2:1: unknown field `ignored`"),
             ("[compare]\nignore = \"x\"\n", "course/lectern.toml:2:10: invalid type"),
             ("[known]\na = 1\n", "course/lectern.toml:2:5: invalid type"),

@@ -316,8 +316,12 @@ fn manifests_beside(page: &Path) -> Option<PathBuf> {
     let page = page.canonicalize().ok()?;
     page.ancestors()
         .filter(|folder| folder.file_name().is_some_and(|name| name == "website"))
-        .filter_map(|website| Some(website.parent()?.join("manifests")))
-        .find(|manifests| manifests.is_dir())
+        .filter_map(|website| Some((website.parent()?, website.parent()?.join("manifests"))))
+        // A link that leads out of the course is a stranger's: `--map` takes it.
+        .find(|(root, manifests)| {
+            manifests.is_dir() && manifests.canonicalize().is_ok_and(|real| real.starts_with(root))
+        })
+        .map(|(_, manifests)| manifests)
 }
 
 /// What the comparison may take as known.
