@@ -1,11 +1,13 @@
 //! `lectern.toml` at a course's root: what the course needs that no page says.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::LessonError;
-use super::model::Directive;
+use super::model::{Directive, Span};
 use super::source::LineIndex;
+use crate::files::Below;
 
 /// The file's name.
 const NAME: &str = "lectern.toml";
@@ -25,6 +27,10 @@ pub struct CourseConfig {
     /// `[map]`: folders that lessons find at another path, as `"~/environment/eks-workshop" = "manifests"`. Paths are those of the lesson; folders are
     /// relative to the file's own, and given here as found from there.
     pub map: BTreeMap<String, PathBuf>,
+    /// Where the folders of `map` are written, by the lesson's path.
+    pub map_places: BTreeMap<String, Span>,
+    /// Where the scenario is written.
+    pub scenario_place: Option<Span>,
     /// `[known]`: values that expected output may hold and that are known to differ for a learner, by name
     /// (`AWS_ACCOUNT_ID = "123456789012"`): what the author had.
     pub known: BTreeMap<String, String>,
@@ -65,11 +71,15 @@ impl CourseConfig {
     /// When it cannot be read, is no TOML, has a key that means nothing, or a value that its key cannot have; with line and column.
     pub fn read(path: &Path) -> Result<Self, LessonError> {
         let unreadable = |error| LessonError::unreadable(path, error);
-        let size = std::fs::metadata(path).map_err(unreadable)?.len();
-        if size > LIMIT {
+        let folder = Below::open(path.parent().unwrap_or(Path::new(""))).map_err(unreadable)?;
+        let file = folder.file(Path::new(path.file_name().unwrap_or_default())).map_err(unreadable)?;
+        let size = file.metadata().map_err(unreadable)?.len();
+        let mut text = String::new();
+        file.take(LIMIT + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > LIMIT {
             return Err(LessonError::TooLarge { path: path.to_owned(), size, limit: LIMIT });
         }
-        Self::parse(path, &std::fs::read_to_string(path).map_err(unreadable)?)
+        Self::parse(path, &text)
     }
 
     /// Makes a configuration of a file's text.
@@ -105,6 +115,7 @@ impl CourseConfig {
         };
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut map = BTreeMap::new();
+        let mut map_places = BTreeMap::new();
         for (lesson_path, mapped) in written.map {
             if !lesson_path.get_ref().starts_with(['/', '~']) {
                 return Err(bad(
@@ -120,17 +131,96 @@ impl CourseConfig {
                     "name a folder, seen from this file",
                 ));
             }
+            let place = index.span(text, mapped.span().start, mapped.span().end);
+            map_places.insert(lesson_path.get_ref().clone(), place);
             map.insert(lesson_path.into_inner(), folder.join(mapped.into_inner()));
         }
         Ok(Self {
             path: path.to_owned(),
             title: written.title,
+            scenario_place: written.scenario.as_ref().map(|name| index.span(text, name.span().start, name.span().end)),
             scenario: written.scenario.map(toml::Spanned::into_inner),
             map,
+            map_places,
             known: written.known,
             ignore: directives(written.compare.ignore),
             volatile: directives(written.compare.volatile),
         })
+    }
+
+    /// The course's folder: nothing that this file names may lie outside of it.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn root(&self) -> Result<Below, LessonError> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        Below::open(folder).map_err(|error| LessonError::unreadable(folder, error))
+    }
+
+    /// Opens a folder of `map`, by the lesson's path. What the person maps with `--map` does not come here.
+    ///
+    /// # Errors
+    /// When it is not there or leads out of the course's folder, with the place where it is written.
+    pub fn open_mapped(&self, lesson_path: &str) -> Result<Below, LessonError> {
+        let (root, folder) = (self.root()?, self.map.get(lesson_path).map(PathBuf::as_path).unwrap_or(Path::new("")));
+        root.folder(self.named(folder)).map_err(|error| {
+            let at = self.map_places.get(lesson_path).copied();
+            let (message, leads_to) = self.leads_out(folder, &root, &error);
+            let help = match leads_to {
+                Some(real) => format!(
+                    "a course can show lessons only what is in its own folder; if you want this, say so yourself: --map '{lesson_path}={}'",
+                    real.display()
+                ),
+                None => "name a folder that is there, seen from this file".to_owned(),
+            };
+            self.wrong(at, message, help)
+        })
+    }
+
+    /// Opens the scenario's folder, if it is one and not a bundled one's name: seen from this file.
+    ///
+    /// # Errors
+    /// When it is not there or leads out of the course's folder, with the place where it is written.
+    pub fn open_scenario(&self) -> Result<Option<(Below, PathBuf)>, LessonError> {
+        let named = self.scenario.as_deref().filter(|name| is_folder(name));
+        let Some(name) = named else { return Ok(None) };
+        let root = self.root()?;
+        let folder = self.path.parent().unwrap_or(Path::new("")).join(name);
+        match root.folder(Path::new(name)) {
+            Ok(_) => Ok(Some((root, PathBuf::from(name)))),
+            Err(error) => {
+                let (message, leads_to) = self.leads_out(&folder, &root, &error);
+                let help = match leads_to {
+                    Some(real) => format!(
+                        "a course's scenario is in its own folder; if you want this one, say so yourself: --scenario '{}'",
+                        real.display()
+                    ),
+                    None => "name a bundled scenario, or a folder that is there, seen from this file".to_owned(),
+                };
+                Err(self.wrong(self.scenario_place, message, help))
+            }
+        }
+    }
+
+    /// A path of `map` as it is written.
+    fn named<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(self.path.parent().unwrap_or(Path::new(""))).unwrap_or(path)
+    }
+
+    /// What is wrong with a folder that could not be opened, and where it really is if that is outside of the course.
+    fn leads_out(&self, folder: &Path, root: &Below, error: &io::Error) -> (String, Option<PathBuf>) {
+        let named = self.named(folder).display();
+        match folder.canonicalize() {
+            Ok(real) if !real.starts_with(root.root()) || error.kind() == io::ErrorKind::PermissionDenied => {
+                (format!("`{named}` leads out of the course, to {}", real.display()), Some(real))
+            }
+            _ => (format!("`{named}` cannot be opened: {error}"), None),
+        }
+    }
+
+    fn wrong(&self, at: Option<Span>, message: String, help: String) -> LessonError {
+        let (line, column) = at.map_or((1, 1), |span| (span.line, span.column));
+        LessonError::at(&self.path, line, column, message, help)
     }
 
     /// The configuration of the course whose root is `folder`, if it has one.
@@ -153,6 +243,11 @@ impl CourseConfig {
             None => Ok(None),
         }
     }
+}
+
+/// Whether a scenario's name is that of a folder.
+pub fn is_folder(scenario: &str) -> bool {
+    scenario.contains(std::path::MAIN_SEPARATOR) || scenario == "." || scenario == ".."
 }
 
 #[cfg(test)]
