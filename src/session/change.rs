@@ -94,7 +94,7 @@ mod tests {
         write("base/web.yaml", object);
         write("more/kustomization.yaml", "resources: [../base]\npatches:\n- path: patch.yaml\n");
         write("more/patch.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  b: \"3\"\n");
-        let root = root.path().canonicalize().unwrap();
+        let root = Below::open(root.path()).unwrap();
         let change = Change::of(&root, Path::new("more"), "ConfigMap/web").unwrap();
         let shown: Vec<String> = change
             .lines
