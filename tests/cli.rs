@@ -546,8 +546,9 @@ fn a_course_shows_its_lessons_no_file_of_the_persons() {
     fs::remove_file(course.join("lectern.toml")).expect("removed");
     std::os::unix::fs::symlink(&secret, world.path("course/manifests")).expect("a link");
     let output = world.run(&["grade", &page, "--format", "json"]);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(!String::from_utf8_lossy(&output.stdout).contains("canary"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--map"), "{output:?}");
     // Who runs it may say so.
     let map = format!("~/x={absolute}");
     let output = world.run(&["grade", &page, "--format", "json", "--map", &map]);

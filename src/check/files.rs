@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files::Below;
+use crate::lesson::{Course, CourseConfig};
+
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
@@ -23,9 +26,25 @@ pub trait Files {
     fn text(&self, path: &Path) -> Option<String>;
 }
 
-/// The files of this computer.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Disk;
+/// The files of this computer. Read are only those of the course: what a link in it leads out to is as good as not there.
+#[derive(Debug, Clone, Default)]
+pub struct Disk {
+    roots: Vec<Below>,
+}
+
+impl Disk {
+    /// The files of a course: in its folder, in the site's folder `website` above it, and in the folder of its `lectern.toml`.
+    pub fn of(course: &Course, config: &CourseConfig) -> Self {
+        let mut roots: Vec<Below> = Below::open(&course.root).into_iter().collect();
+        let full = roots.first().map(|root| root.root().to_owned()).unwrap_or_default();
+        let website = full.ancestors().find(|above| above.file_name().is_some_and(|name| name == "website"));
+        roots.extend(website.and_then(|website| Below::open(website).ok()));
+        if !config.path.as_os_str().is_empty() {
+            roots.extend(config.root());
+        }
+        Self { roots }
+    }
+}
 
 /// Nothing that a check reads is longer.
 const LIMIT: u64 = 4 << 20;
@@ -41,7 +60,8 @@ impl Files for Disk {
     }
 
     fn text(&self, path: &Path) -> Option<String> {
-        let about = std::fs::metadata(path).ok()?;
-        (about.is_file() && about.len() <= LIMIT).then(|| std::fs::read_to_string(path).ok()).flatten()
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let full = folder.canonicalize().ok()?.join(path.file_name()?);
+        self.roots.iter().find_map(|root| root.text(full.strip_prefix(root.root()).ok()?, LIMIT).ok())
     }
 }

@@ -104,10 +104,11 @@ fn look(args: &Check) -> miette::Result<Report> {
         let (mut course, unusable) = Course::survey(path)?;
         check_directives(&mut course);
         let config = CourseConfig::of(path)?.unwrap_or_default();
+        let disk = Disk::of(&course, &config);
         let found = check::course(
             &course,
             &unusable,
-            &Surroundings { files: &Disk, commands: &commands, lacks: tools::lacks, config },
+            &Surroundings { files: &disk, commands: &commands, lacks: tools::lacks, config },
         );
         // A page that is named twice is looked at twice and said once.
         let seen: BTreeSet<PathBuf> = report.sources.keys().cloned().collect();

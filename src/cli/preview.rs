@@ -12,8 +12,8 @@ use super::signals::Signals;
 use super::target::{TargetName, TargetOptions};
 use crate::check::{self, Disk, Finding, Severity, Surroundings};
 use crate::front::tui::preview::{self, Author, Look, Remark, Running, Watched};
-use crate::lesson::{Course, CourseConfig, Lesson, LessonError};
-use crate::session::{How, Setup, check_directives, scenario};
+use crate::lesson::{Course, CourseConfig, Lesson, LessonError, is_folder};
+use crate::session::{How, Setup, check_directives, start_of};
 use crate::target::{Kind, Programs};
 use crate::tools;
 
@@ -94,14 +94,15 @@ impl Desk {
             }
         };
         let commands = super::check::commands();
-        let surroundings = Surroundings { files: &Disk, commands: &commands, lacks: tools::lacks, config };
+        let disk = Disk::of(&course, &config);
+        let surroundings = Surroundings { files: &disk, commands: &commands, lacks: tools::lacks, config };
         // A page that is shown as it last was is not checked: its places are those of other lines.
         let mut sound = course.clone();
         sound.lessons.retain(|page| !unusable.iter().any(|error| path_of(error) == Some(page.path.as_path())));
         let pages = sound.lessons.iter().flat_map(|page| check::page(page, &surroundings));
         let mut findings: Vec<Finding> = pages.collect();
         if unusable.is_empty() {
-            findings.extend(check::folders(&course, &Disk));
+            findings.extend(check::folders(&course, &disk));
         }
         findings.sort_by_key(|finding| (place_of(&course, &finding.path), finding.span.start, finding.code));
         findings.dedup();
@@ -112,13 +113,17 @@ impl Desk {
 
     /// What sessions start from besides the pages, as text.
     fn world(&self, config: &CourseConfig, watched: &mut Vec<Watched>) -> Result<String, (PathBuf, String)> {
-        let name = self.target.scenario.as_deref().or(config.scenario.as_deref());
-        let folder = name.filter(|name| name.contains(std::path::MAIN_SEPARATOR)).map(PathBuf::from);
+        let beside = config.path.parent().unwrap_or(Path::new(""));
+        let folder = match (self.target.scenario.as_deref(), config.scenario.as_deref()) {
+            (Some(name), _) => is_folder(name).then(|| PathBuf::from(name)),
+            (None, name) => name.filter(|name| is_folder(name)).map(|name| beside.join(name)),
+        };
         if let Some(folder) = &folder {
             watched.push(Watched { path: folder.clone(), deep: true });
         }
         let path = || folder.clone().unwrap_or_else(|| config.path.clone());
-        let scenario = scenario(name).map_err(|error| (path(), error.to_string()))?;
+        let scenario =
+            start_of(self.target.scenario.as_deref(), config).map_err(|error| (path(), error.to_string()))?;
         Ok(format!("{config:?} {scenario:?}"))
     }
 

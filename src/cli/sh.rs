@@ -67,8 +67,7 @@ async fn in_shell(sh: &Sh, clock: Clock, programs: Programs, mut signals: Signal
             (Target::live(clock.clone(), programs.clone()).await?, std::env::vars().collect(), home)
         }
     };
-    let mapped =
-        sh.target.maps.iter().map(|(at, folder)| Mapped { at: PathBuf::from(at), folder: folder.clone() }).collect();
+    let mapped = sh.target.maps.iter().map(|(at, folder)| Mapped::named(at, folder)).collect();
     let shell = Shell::start(ShellConfig {
         work,
         home,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 
+use crate::compare::terminal::is_shown;
 use crate::lesson::{Annotations, Course, Diagnostic, Lesson, Severity};
 use crate::session::open_course;
 
@@ -214,5 +215,5 @@ fn shown(path: &Path) -> String {
 
 /// Lessons come from strangers: what they hold is printed without control characters.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_shown(c) { c } else { '\u{fffd}' }).collect()
 }

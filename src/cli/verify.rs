@@ -14,7 +14,7 @@ use super::target::{self, TargetName};
 use crate::clock;
 use crate::lesson::StepId;
 use crate::report::{Looked, VerifyReport, verify_human};
-use crate::session::{Event, How, Look, Request, Setup, StepState, open_course};
+use crate::session::{Event, How, Look, Request, Setup, StepState, open_course, plain};
 use crate::target::Programs;
 
 /// Look whether the work of pages is there, without doing it again and without changing anything.
@@ -127,7 +127,7 @@ fn look_at(verify: &Verify, path: &Path) -> miette::Result<(VerifyReport, Option
                     result = &mut session => break result.map_err(failure::session)?,
                     Some(event) = events.recv() => match event {
                         Event::StepDone { id, report } => looked.push(Looked { id, report }),
-                        Event::Notice { text } | Event::Refused { text } => eprintln!("lectern: {text}"),
+                        Event::Notice { text } | Event::Refused { text } => eprintln!("lectern: {}", plain(text.as_bytes())),
                         Event::Step { id, state: StepState::Passed | StepState::Failed(_) | StepState::Unfinished }
                             if running == Some(id) =>
                         {

@@ -4,11 +4,15 @@
 //! before or all of the new, whatever ends the program. What is no plain file (a terminal, a pipe, `/dev/stdout`) is written in
 //! place.
 
+mod below;
+
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+pub use below::Below;
 
 /// How many symbolic links one path may lead through, as on Linux.
 const MOST_LINKS: usize = 40;

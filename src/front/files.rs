@@ -1,7 +1,10 @@
 //! Files that a page shows: the manifests of `::yaml`, `kustomization` and `file`. And the pages that its links lead to.
 
+#[cfg(feature = "pictures")]
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
+use crate::files::Below;
 use crate::lesson::Course;
 use crate::session::Change;
 
@@ -15,36 +18,44 @@ const LONGEST_PICTURE: u64 = 16 * 1024 * 1024;
 /// It is looked for as the course's site does: from the page's folder up to the course's root, and there beside a folder
 /// `website`, in `manifests` too. A path that leads out of these folders, by `..` or a link, is none.
 pub fn read(course: &Course, page: &Path, name: &str) -> Option<String> {
-    let (_, file) = find(course, page, name)?;
-    std::fs::read_to_string(file).ok()
+    let (base, file) = find(course, page, name)?;
+    base.text(&file, LONGEST).ok()
 }
 
 /// The change that a kustomization makes to an object, `Kind/name`, if the kustomization beside the named file does change it.
 pub fn change(course: &Course, page: &Path, name: &str, object: &str) -> Option<Change> {
-    let (root, file) = find(course, page, name)?;
-    Change::of(&root, file.parent()?, object)
+    let (base, file) = find(course, page, name)?;
+    Change::of(&base, file.parent()?, object)
 }
 
 /// Where the picture is that a page names, if it is the course's own: beside the page, or by a path from the site's root
 /// (`/img/a.png`, `@site/static/img/a.png`) in a folder `static`.
 #[cfg(feature = "pictures")]
-pub fn picture(course: &Course, page: &Path, url: &str) -> Option<PathBuf> {
+pub fn picture(course: &Course, page: &Path, url: &str) -> Option<(PathBuf, File)> {
     let name = url.split(['#', '?']).next().unwrap_or_default();
     if name.is_empty() || name.contains(':') || name.starts_with("//") {
         return None;
     }
     let folder = page.parent()?.canonicalize().ok()?;
-    let root = course.root.canonicalize().ok()?;
+    let course = Below::open(&course.root).ok()?;
+    let root = course.root().to_owned();
     let Some(rest) = name.strip_prefix("@site/static/").or_else(|| name.strip_prefix('/')) else {
         let path = plain(&folder.join(name));
-        return within(&root, path.strip_prefix(&root).ok()?, LONGEST_PICTURE).map(|(_, file)| file);
+        return opened(&course, path.strip_prefix(&root).ok()?);
     };
     let above = folder.ancestors().filter(|above| above.starts_with(&root) || above.ends_with("website"));
-    above.into_iter().find_map(|base| Some(within(&base.join("static"), Path::new(rest), LONGEST_PICTURE)?.1))
+    above.into_iter().find_map(|base| opened(&Below::open(base).ok()?.own_folder("static").ok()?, Path::new(rest)))
 }
 
-/// Where the file is that a page names: the folder that nothing of it leads out of, and the file.
-fn find(course: &Course, page: &Path, name: &str) -> Option<(PathBuf, PathBuf)> {
+/// A picture below a folder, opened: what takes its place later is not shown.
+#[cfg(feature = "pictures")]
+fn opened(base: &Below, path: &Path) -> Option<(PathBuf, File)> {
+    let file = base.file(path).ok()?;
+    (file.metadata().ok()?.len() <= LONGEST_PICTURE).then(|| (base.root().join(path), file))
+}
+
+/// Where the file is that a page names: the folder that nothing leads out of, and the path from there.
+fn find(course: &Course, page: &Path, name: &str) -> Option<(Below, PathBuf)> {
     let name = name.trim().trim_start_matches("~/environment/eks-workshop/").trim_start_matches("./");
     let path = Path::new(name);
     if name.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
@@ -53,32 +64,27 @@ fn find(course: &Course, page: &Path, name: &str) -> Option<(PathBuf, PathBuf)> 
     let folder = page.parent()?.canonicalize().ok()?;
     let root = course.root.canonicalize().ok()?;
     let website = folder.ancestors().find(|above| above.file_name().is_some_and(|name| name == "website"));
-    let mut bases: Vec<PathBuf> =
-        folder.ancestors().take_while(|above| above.starts_with(&root)).map(Path::to_path_buf).collect();
-    let manifests: Vec<PathBuf> = bases
-        .iter()
-        .map(PathBuf::as_path)
-        .chain(website.and_then(Path::parent))
-        .map(|base| base.join("manifests"))
+    let mut bases: Vec<Below> = folder
+        .ancestors()
+        .take_while(|above| above.starts_with(&root))
+        .filter_map(|above| Below::open(above).ok())
         .collect();
+    let beside = website.and_then(Path::parent).and_then(|beside| Below::open(beside).ok());
+    let manifests: Vec<Below> =
+        bases.iter().chain(&beside).filter_map(|base| base.own_folder("manifests").ok()).collect();
     bases.extend(manifests.iter().cloned());
     if let Some(rest) = name.strip_prefix("manifests/") {
-        let found = manifests.iter().find_map(|base| within(base, Path::new(rest), LONGEST));
+        let found = manifests.iter().find_map(|base| within(base, Path::new(rest)));
         if found.is_some() {
             return found;
         }
     }
-    bases.iter().find_map(|base| within(base, path, LONGEST))
+    bases.iter().find_map(|base| within(base, path))
 }
 
-fn within(base: &Path, path: &Path, longest: u64) -> Option<(PathBuf, PathBuf)> {
-    let base = base.canonicalize().ok()?;
-    let full = base.join(path).canonicalize().ok().filter(|full| full.starts_with(&base))?;
-    let about = full.metadata().ok()?;
-    if !about.is_file() || about.len() > longest {
-        return None;
-    }
-    Some((base, full))
+fn within(base: &Below, path: &Path) -> Option<(Below, PathBuf)> {
+    let file = base.file(path).ok()?;
+    (file.metadata().ok()?.len() <= LONGEST).then(|| (base.clone(), path.to_owned()))
 }
 
 /// The page of the course that a link of a page leads to.

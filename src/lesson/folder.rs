@@ -8,6 +8,7 @@ use std::sync::atomic::{self, AtomicUsize};
 use super::course::{Instead, SHOWN_ONLY, is_shown_only};
 use super::error::LessonError;
 use super::model::{CourseFolder, Lesson};
+use crate::files::Below;
 
 /// Names of the page that speaks for its folder, the first that is there.
 const INDEX: [&str; 3] = ["index.md", "index.en.md", "_index.md"];
@@ -88,8 +89,16 @@ pub(super) fn read_folder(path: &Path, instead: Instead<'_>, errors: &mut Vec<Le
     // The folder's own name even if it was named `.`; those below it are named by their paths.
     let full = path.canonicalize().ok();
     let name = full.and_then(|full| full.file_name().map(|name| name.to_string_lossy().into_owned()));
+    // Opened before it is listed: a page that is exchanged for a link after that is not followed out of the course.
+    let own = match Below::open(path) {
+        Ok(own) => own,
+        Err(error) => {
+            errors.push(LessonError::unreadable(path, error));
+            return None;
+        }
+    };
     let listed = list(path, name.unwrap_or_default(), 0, is_shown_only(path), &mut pages);
-    assemble(listed, &mut read_pages(&pages).into_iter(), instead, errors)
+    assemble(listed, &mut read_pages(&own, path, &pages).into_iter(), instead, errors)
 }
 
 /// A folder as the system has it.
@@ -154,8 +163,12 @@ fn list(path: &Path, name: String, depth: usize, shown_only: bool, pages: &mut V
 }
 
 /// Reads the pages, in their order.
-fn read_pages(pages: &[PageFile]) -> Vec<Result<Lesson, LessonError>> {
-    let read = |page: &PageFile| Lesson::read_as(&page.path, page.shown_only);
+fn read_pages(own: &Below, root: &Path, pages: &[PageFile]) -> Vec<Result<Lesson, LessonError>> {
+    let read = |page: &PageFile| {
+        let inside = page.path.strip_prefix(root).unwrap_or(&page.path);
+        let bytes = super::page::read_below(own, inside, &page.path)?;
+        Lesson::made_of(&page.path, &bytes, page.shown_only)
+    };
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = processors.min(pages.len() / A_THREAD);
     if threads < 2 {

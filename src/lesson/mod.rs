@@ -20,7 +20,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use config::CourseConfig;
+pub use config::{CourseConfig, is_folder};
 pub use course::Instead;
 pub use error::LessonError;
 pub use model::{

@@ -17,6 +17,7 @@ use super::front_matter;
 use super::markdown::Markdown;
 use super::model::{Annotations, Diagnostic, Lesson, Severity, Slip, Span, Step};
 use super::source::{LineIndex, lines_from};
+use crate::files::Below;
 
 /// How many bytes a page may have. The longest page of the EKS Workshop has 30 thousand; what is larger than this is no lesson.
 pub const PAGE_LIMIT: u64 = 4 << 20;
@@ -30,12 +31,13 @@ impl Lesson {
     /// # Errors
     /// When the file cannot be read, is larger than [`PAGE_LIMIT`] (it is not read then), or is no page: see [`Lesson::parse`].
     pub fn read(path: &Path) -> Result<Self, LessonError> {
-        Self::read_as(path, super::course::is_shown_only(path.parent().unwrap_or(Path::new(""))))
+        let shown_only = super::course::is_shown_only(path.parent().unwrap_or(Path::new("")));
+        Self::made_of(path, &read_bytes(path)?, shown_only)
     }
 
-    /// As [`Lesson::read`], when it is known whether the page is only shown.
-    pub(super) fn read_as(path: &Path, shown_only: bool) -> Result<Self, LessonError> {
-        let mut lesson = Self::parse(path, &read_bytes(path)?)?;
+    /// Makes a lesson of a page's bytes, and looks whether the hooks that it names are there.
+    pub(super) fn made_of(path: &Path, bytes: &[u8], shown_only: bool) -> Result<Self, LessonError> {
+        let mut lesson = Self::parse(path, bytes)?;
         lesson.executable = !shown_only;
         if lesson.executable {
             lesson.look_for_hooks();
@@ -131,6 +133,17 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, LessonError> {
     let mut bytes = Vec::with_capacity(about.len() as usize);
     File::open(path).map_err(unreadable)?.take(PAGE_LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
+}
+
+/// The bytes of the page at `inside` of a course's folder; `path` is for messages.
+pub(super) fn read_below(own: &Below, inside: &Path, path: &Path) -> Result<Vec<u8>, LessonError> {
+    own.read(inside, PAGE_LIMIT).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => {
+            let size = std::fs::metadata(path).map_or(PAGE_LIMIT + 1, |about| about.len());
+            LessonError::TooLarge { path: path.to_owned(), size, limit: PAGE_LIMIT }
+        }
+        _ => LessonError::unreadable(path, error),
+    })
 }
 
 fn not_utf8(path: &Path, bytes: &[u8], at: usize) -> LessonError {

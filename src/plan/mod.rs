@@ -12,6 +12,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::check::shell::{self, Call, Input, Script};
+use crate::files::Below;
 use crate::lesson::{Course, StepId};
 use crate::tools::Files;
 use crate::tools::plan::{self, Objects, Planned};
@@ -67,10 +68,15 @@ pub struct StepCall {
     pub call: Planned,
 }
 
+/// No hook script is longer, in bytes.
+const LONGEST_HOOK: u64 = 4 << 20;
+
 impl Plan {
     /// Plans all pages of a course. `files` are what lessons see, their home folder the working directory.
     pub fn of(course: &Course, files: &Files) -> Self {
         let mut lessons = Vec::new();
+        // A hook that leads out of the course is none of it.
+        let own = Below::open(&course.root).ok();
         for (number, lesson) in course.lessons.iter().enumerate() {
             // Of functions, those that the page itself defines.
             let mut known = Functions::default();
@@ -78,7 +84,8 @@ impl Plan {
             for (at, step) in lesson.steps.iter().enumerate().filter(|(at, _)| lesson.executes(*at)) {
                 let mut calls = Vec::new();
                 let hook = step.annotations.hook.as_deref().and_then(|name| lesson.hook_path(name));
-                let hook = hook.and_then(|path| std::fs::read_to_string(path).ok());
+                let hook =
+                    hook.and_then(|path| own.as_ref()?.text(path.strip_prefix(&course.root).ok()?, LONGEST_HOOK).ok());
                 if let Some(hook) = &hook {
                     calls.extend(of_hook(hook, "before", files));
                 }

@@ -10,7 +10,7 @@ pub fn human(plan: &Plan) -> String {
     let mut out = String::new();
     let (mut calls, mut changes) = (0, 0);
     for lesson in &plan.lessons {
-        let _ = writeln!(out, "{} ({})", plain(lesson.title.as_bytes()), lesson.path);
+        let _ = writeln!(out, "{} ({})", plain(lesson.title.as_bytes()), plain(lesson.path.as_bytes()));
         for step in &lesson.steps {
             let _ = writeln!(out, "  line {}", step.line);
             let mut command = None;

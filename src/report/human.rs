@@ -88,7 +88,13 @@ pub fn failure(step: &StepReport, out: &mut String) {
         if is_told(&hook.output, step.advice.as_ref()) {
             continue;
         }
-        let _ = writeln!(out, "      hook {} {} ended with {}:", hook.name, hook.phase.as_str(), hook.exit_status);
+        let _ = writeln!(
+            out,
+            "      hook {} {} ended with {}:",
+            one_line(&hook.name),
+            hook.phase.as_str(),
+            hook.exit_status
+        );
         let _ = writeln!(out, "        {}", indent(&hook.output));
     }
     let Some(advice) = &step.advice else { return };

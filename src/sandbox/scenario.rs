@@ -17,6 +17,7 @@ use std::path::Path;
 pub(super) use self::read::{manifests, whole};
 use self::source::Source;
 use super::{SandboxError, aws, cluster};
+use crate::files::Below;
 
 /// How many scenarios may build on one another.
 const DEEPEST: usize = 8;
@@ -67,6 +68,14 @@ impl Scenario {
     /// When a file cannot be read, or says what is not understood: with file, line and column.
     pub fn load(folder: &Path) -> Result<Self, SandboxError> {
         Self::of(&Source::Folder(folder.to_owned()), DEEPEST)
+    }
+
+    /// The scenario in a folder of a course: nothing that it is made of lies outside of `root`.
+    ///
+    /// # Errors
+    /// As [`Scenario::load`]; when a file or a scenario that it builds on leads out.
+    pub fn of_course(root: Below, folder: &Path) -> Result<Self, SandboxError> {
+        Self::of(&Source::OfCourse(root, folder.to_owned()), DEEPEST)
     }
 
     fn of(source: &Source, deepest: usize) -> Result<Self, SandboxError> {
@@ -142,7 +151,7 @@ impl Scenario {
     pub fn name(&self) -> Option<&str> {
         match &self.source {
             Source::Bundled(name) => Some(name),
-            Source::Folder(_) | Source::Made => None,
+            Source::Folder(_) | Source::OfCourse(..) | Source::Made => None,
         }
     }
 }

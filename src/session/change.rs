@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use similar::TextDiff;
 
+use crate::files::Below;
 use crate::tools::kustomize::{build, gather, render};
 use crate::tools::{Files, Root};
 
@@ -32,12 +33,14 @@ pub struct Change {
 }
 
 impl Change {
-    /// What the kustomization in `folder` makes of `object`, `Kind/name`. Files outside of `root` are not read. None when it
+    /// What the kustomization in `folder` makes of `object`, `Kind/name`. `folder` is a path from `root` on; files outside of `root` are not read. None when it
     /// cannot be built, or has no such object, or does not change it.
-    pub fn of(root: &Path, folder: &Path, object: &str) -> Option<Self> {
+    pub fn of(root: &Below, folder: &Path, object: &str) -> Option<Self> {
         let (kind, name) = object.trim().split_once('/')?;
-        let dir = cap_std::fs::Dir::open_ambient_dir(root, cap_std::ambient_authority()).ok()?;
-        let files = Files::new(vec![Root { path: root.to_owned(), dir, writable: false }], folder.to_owned());
+        let dir = root.dir().try_clone().ok()?;
+        let place = root.root().to_owned();
+        let folder = place.join(folder);
+        let files = Files::new(vec![Root { path: place, dir, writable: false }], folder);
         let pick = |objects: Vec<Value>| {
             let is = |value: &Value| value["kind"] == kind && value["metadata"]["name"] == name;
             objects.into_iter().find(is).map(|value| render(&[value])).unwrap_or_default()
@@ -91,8 +94,8 @@ mod tests {
         write("base/web.yaml", object);
         write("more/kustomization.yaml", "resources: [../base]\npatches:\n- path: patch.yaml\n");
         write("more/patch.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  b: \"3\"\n");
-        let root = root.path().canonicalize().unwrap();
-        let change = Change::of(&root, &root.join("more"), "ConfigMap/web").unwrap();
+        let root = Below::open(root.path()).unwrap();
+        let change = Change::of(&root, Path::new("more"), "ConfigMap/web").unwrap();
         let shown: Vec<String> = change
             .lines
             .iter()
@@ -108,8 +111,8 @@ mod tests {
             .collect();
         let wanted = [" apiVersion: v1", " data:", "   a: \"1\"", "-  b: \"2\"", "+  b: \"3\"", " kind: ConfigMap"];
         assert_eq!(shown[..6], wanted);
-        assert_eq!(Change::of(&root, &root.join("more"), "ConfigMap/other"), None);
-        assert_eq!(Change::of(&root, &root.join("base"), "ConfigMap/web"), None);
-        assert_eq!(Change::of(&root.join("more"), &root.join("more"), "ConfigMap/web"), None);
+        assert_eq!(Change::of(&root, Path::new("more"), "ConfigMap/other"), None);
+        assert_eq!(Change::of(&root, Path::new("base"), "ConfigMap/web"), None);
+        assert_eq!(Change::of(&root.folder(Path::new("more")).unwrap(), Path::new(""), "ConfigMap/web"), None);
     }
 }

@@ -79,6 +79,12 @@ pub struct Session {
     pub(super) _temporary: Option<tempfile::TempDir>,
 }
 
+/// The folder that a course's pages are in.
+pub(super) fn root_of(course: &Course) -> &std::path::Path {
+    let root = course.root.as_path();
+    if root.as_os_str().is_empty() { std::path::Path::new(".") } else { root }
+}
+
 /// What is remembered of the moment before a step.
 pub(super) struct Remembered {
     shell: ShellState,
@@ -260,7 +266,10 @@ impl Session {
     ) -> Job {
         let (output, chunks) = mpsc::channel(PIECES);
         // The hook's shell works in another folder than this process.
-        let script = std::path::absolute(&hook.script).unwrap_or(hook.script);
+        let script = match (root_of(&self.course).canonicalize(), hook.script.strip_prefix(&self.course.root)) {
+            (Ok(root), Ok(inside)) => root.join(inside),
+            _ => hook.script,
+        };
         let call = HookCall { script, phase, test_output, limit: hook.limit, output, cancel: cancel.clone() };
         let shell = Arc::clone(&self.shell);
         let target = Arc::clone(&self.target);

@@ -27,5 +27,5 @@ pub use model::{
 };
 pub use plain::{Plain, first_line, plain};
 pub use saver::Unsaved;
-pub use setup::{How, Look, Prepared, Setup, lesson_files, scenario};
+pub use setup::{How, Look, Prepared, Setup, lesson_files, scenario, start_of};
 pub use state::{StateError, StateFolder, state_home};

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::directives;
-use super::driver::{Session, SessionError};
+use super::driver::{Session, SessionError, root_of};
 use super::machine::{Machine, Rules, first_change};
 use super::saver::Saver;
 use super::state::{self, Moment, StateFolder};
 use crate::clock::Clock;
 use crate::compare::{self, Known};
-use crate::lesson::{Course, CourseConfig};
+use crate::files::Below;
+use crate::lesson::{Course, CourseConfig, LessonError, is_folder};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::shell::{self, Confinement, Limits, Mapped, Shell, ShellConfig};
 use crate::target::{Effects, Identity, Kind, Programs, Target};
@@ -68,8 +69,8 @@ pub struct How {
 /// A session whose time is known: its clock must exist before the runtime that it runs on.
 pub struct Prepared {
     setup: Setup,
-    config: CourseConfig,
     compare: compare::Rules,
+    mapped: Vec<Mapped>,
     scenario: Scenario,
     clock: Clock,
     state: Option<StateFolder>,
@@ -90,7 +91,9 @@ impl Setup {
         let config = CourseConfig::of(&self.named)?.unwrap_or_default();
         let compare = directives::of_course(&config)?;
         let name = self.scenario.clone().or_else(|| config.scenario.clone());
-        let scenario = scenario(name.as_deref())?;
+        let scenario = start_of(self.scenario.as_deref(), &config)?;
+        // Before anything is started or shown: whoever is refused is told at once.
+        let mapped = mapped(&self.named, &self.maps, &config)?;
         let mut notices = Vec::new();
         let live = match self.kind {
             Kind::Sandbox => None,
@@ -127,7 +130,7 @@ impl Setup {
             Some(moment) => Clock::starting_at(self.speed, moment.epoch, moment.elapsed),
             None => Clock::accelerated(self.speed),
         };
-        Ok(Prepared { setup: self, config, compare, scenario, clock, state, moment, notices, live, read_only: None })
+        Ok(Prepared { setup: self, compare, mapped, scenario, clock, state, moment, notices, live, read_only: None })
     }
 }
 
@@ -164,7 +167,7 @@ impl Prepared {
     /// # Errors
     /// When one of them cannot be started.
     pub async fn open(self) -> Result<Session, SessionError> {
-        let Self { setup, config, compare, scenario, clock, state, moment, mut notices, live, read_only } = self;
+        let Self { setup, compare, mapped, scenario, clock, state, moment, mut notices, live, read_only } = self;
         let temporary = match &state {
             Some(_) => None,
             None => Some(
@@ -203,12 +206,11 @@ impl Prepared {
         if let Some(moment) = &moment {
             moment.work.write(&work).map_err(|source| SessionError::Folder { path: work.clone(), source })?;
         }
-        let root = &setup.course.root;
-        let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        let root = root_of(&setup.course);
         let readable = root.canonicalize().map_err(|source| SessionError::Folder { path: root.to_owned(), source })?;
         let shell = Shell::start(ShellConfig {
             home: None,
-            mapped: mapped(&setup.named, &setup.maps, &config),
+            mapped,
             readable: vec![readable],
             work: work.clone(),
             env: environment,
@@ -272,11 +274,23 @@ fn caller(programs: &Programs, notices: &mut Vec<String>) -> Result<Identity, Se
 /// When there is none of that name, or its files are wrong.
 pub fn scenario(name: Option<&str>) -> Result<Scenario, crate::sandbox::SandboxError> {
     match name {
-        Some(name) if name.contains(std::path::MAIN_SEPARATOR) || name == "." || name == ".." => {
-            Scenario::load(Path::new(name))
-        }
+        Some(name) if is_folder(name) => Scenario::load(Path::new(name)),
         Some(name) => Scenario::bundled(name),
         None => Scenario::default_bundled(),
+    }
+}
+
+/// What a sandbox of a course starts with: the scenario that the person named, or the course's own.
+///
+/// # Errors
+/// When there is none of that name, its files are wrong, or a folder that the course names leads out of it.
+pub fn start_of(named: Option<&str>, config: &CourseConfig) -> Result<Scenario, SessionError> {
+    if named.is_some() {
+        return Ok(scenario(named)?);
+    }
+    match config.open_scenario()? {
+        Some((root, folder)) => Ok(Scenario::of_course(root, &folder)?),
+        None => Ok(scenario(config.scenario.as_deref())?),
     }
 }
 
@@ -291,38 +305,54 @@ pub fn lesson_files(
     config: &CourseConfig,
     home: &Path,
 ) -> Result<tools::Files, SessionError> {
-    Ok(shell::files(home, home, &[], &mapped(named, maps, config))?)
+    Ok(shell::files(home, home, &[], &mapped(named, maps, config)?)?)
 }
 
-/// The folders that a lesson sees in its work folder.
-fn mapped(named: &Path, maps: &[(String, PathBuf)], config: &CourseConfig) -> Vec<Mapped> {
+/// The folders that a lesson sees in its work folder. What the person maps may be anywhere; what the course maps is in the
+/// course, and the person's own counts more.
+fn mapped(named: &Path, maps: &[(String, PathBuf)], config: &CourseConfig) -> Result<Vec<Mapped>, SessionError> {
     let inside = |path: &str| PathBuf::from(path.trim_start_matches("~/").trim_matches('/'));
-    let mut mapped: Vec<Mapped> = maps
-        .iter()
-        .map(|(at, folder)| (at, folder))
-        .chain(&config.map)
-        .map(|(at, folder)| Mapped { at: inside(at), folder: folder.clone() })
-        .collect();
-    if mapped.is_empty()
-        && let Some(folder) = manifests_beside(named)
-    {
-        mapped.push(Mapped { at: PathBuf::from("environment/eks-workshop"), folder });
+    let mut mapped: Vec<Mapped> = maps.iter().map(|(at, folder)| Mapped::named(inside(at), folder)).collect();
+    for at in config.map.keys() {
+        if !mapped.iter().any(|one| one.at == inside(at)) {
+            mapped.push(Mapped::of_course(inside(at), config.open_mapped(at)?));
+        }
     }
-    mapped
+    if mapped.is_empty()
+        && let Some(folder) = manifests_beside(named)?
+    {
+        mapped.push(Mapped::of_course("environment/eks-workshop", folder));
+    }
+    Ok(mapped)
 }
 
-/// The `manifests` folder beside the nearest `website` above a page: where the workshop keeps what its lessons apply.
-fn manifests_beside(page: &Path) -> Option<PathBuf> {
-    let page = page.canonicalize().ok()?;
-    page.ancestors()
-        .filter(|folder| folder.file_name().is_some_and(|name| name == "website"))
-        .filter_map(|website| Some((website.parent()?, website.parent()?.join("manifests"))))
-        // A link that leads out of the course is a stranger's: `--map` takes it.
-        .find(|(root, manifests)| {
-            manifests.is_dir() && manifests.canonicalize().is_ok_and(|real| real.starts_with(root))
-        })
-        .map(|(_, manifests)| manifests)
+/// The `manifests` folder beside the nearest `website` above a page: where the workshop keeps what its lessons apply. It is a
+/// folder of the course and no link to another one.
+fn manifests_beside(page: &Path) -> Result<Option<Below>, SessionError> {
+    let Ok(page) = page.canonicalize() else { return Ok(None) };
+    let websites = page.ancestors().filter(|folder| folder.file_name().is_some_and(|name| name == "website"));
+    let Some(course) = websites.filter_map(Path::parent).find(|course| course.join(MANIFESTS).is_dir()) else {
+        return Ok(None);
+    };
+    let manifests = course.join(MANIFESTS);
+    let io = |source| SessionError::Folder { path: manifests.clone(), source };
+    match Below::open(course).map_err(io)?.own_folder(MANIFESTS) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            let real = manifests.canonicalize().map_err(io)?;
+            let message = format!("this folder is a link, which leads to {}", real.display());
+            let help = format!(
+                "a course can show lessons only what is in its own folder; if you want this, say so yourself: --map '~/environment/eks-workshop={}'",
+                real.display()
+            );
+            Err(LessonError::at(&manifests, 1, 1, message, help).into())
+        }
+        Err(error) => Err(io(error)),
+    }
 }
+
+/// The name of the folder.
+const MANIFESTS: &str = "manifests";
 
 /// What the comparison may take as known.
 pub(super) fn known(environment: &BTreeMap<String, String>) -> Known {

@@ -4,18 +4,17 @@
 //! globs, `source` and `cd` use the file system directly; this is what bounds them. What Landlock does not cover: chmod,
 //! stat and access, UDP, and sockets by path.
 
-use std::path::PathBuf;
-
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
 use super::Confinement;
+use crate::files::Below;
 
 /// Restricts the calling thread, for ever: reading in `readable` and `writable`, writing in `writable`, `/dev/null` by name, no
 /// execution, no TCP.
-pub(super) fn restrict(writable: &[PathBuf], readable: &[PathBuf]) -> Confinement {
+pub(super) fn restrict(writable: &[Below], readable: &[Below]) -> Confinement {
     match try_restrict(writable, readable) {
         Ok(RulesetStatus::NotEnforced) => Confinement::NoLandlock("this kernel does not offer Landlock".into()),
         Ok(_) => Confinement::Full,
@@ -23,7 +22,7 @@ pub(super) fn restrict(writable: &[PathBuf], readable: &[PathBuf]) -> Confinemen
     }
 }
 
-fn try_restrict(writable: &[PathBuf], readable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
+fn try_restrict(writable: &[Below], readable: &[Below]) -> Result<RulesetStatus, RulesetError> {
     // The newest set of rights that the rules below were thought through for; older kernels enforce what they know.
     let abi = ABI::V6;
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
@@ -36,14 +35,10 @@ fn try_restrict(writable: &[PathBuf], readable: &[PathBuf]) -> Result<RulesetSta
         .scope(Scope::from_all(abi))?
         .create()?;
     for folder in readable {
-        if let Ok(fd) = PathFd::new(folder) {
-            ruleset = ruleset.add_rule(PathBeneath::new(fd, read))?;
-        }
+        ruleset = ruleset.add_rule(PathBeneath::new(folder.dir(), read))?;
     }
     for folder in writable {
-        if let Ok(fd) = PathFd::new(folder) {
-            ruleset = ruleset.add_rule(PathBeneath::new(fd, write))?;
-        }
+        ruleset = ruleset.add_rule(PathBeneath::new(folder.dir(), write))?;
     }
     if let Ok(fd) = PathFd::new("/dev/null") {
         ruleset =

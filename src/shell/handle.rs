@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::builtins::command_names;
 use super::context::{Context, RunState, Scope, ToolSet, lock};
+use super::model::open;
 use super::state::Saved;
 use super::thread::{Job, Names, Reply, Setup, Worker};
 use super::{
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::clock::Busy;
 use crate::fault;
+use crate::files::Below;
 use crate::tools::{Files, Root, StdStream};
 
 /// How long (real time) a run that was told to end may take to do so before its thread is given up.
@@ -58,7 +60,7 @@ impl Shell {
     pub async fn start_with(config: ShellConfig, tools: ToolSet) -> Result<Self, ShellError> {
         let files = files(&config.work, config.home(), &config.readable, &config.mapped)?;
         for mapped in &config.mapped {
-            map(config.home(), &mapped.at, &mapped.folder)?;
+            map(config.home(), &mapped.at, mapped.open()?.root())?;
         }
         let started = config.clock.elapsed();
         let (worker, confinement) = start_worker(&config, tools, &files, started, None).await?;
@@ -276,19 +278,16 @@ async fn start_worker(
         config.home().to_owned(),
         started,
     );
-    let readable = config.readable.iter().chain(config.mapped.iter().map(|mapped| &mapped.folder));
+    let readable = config.readable.iter().map(|folder| open(folder));
+    let readable = readable.chain(config.mapped.iter().map(Mapped::open));
     let setup = Setup {
         work: config.work.clone(),
-        writable: vec![real(&config.work)?, real(config.home())?],
-        readable: readable.map(|folder| real(folder)).collect::<Result<_, _>>()?,
+        writable: vec![open(&config.work)?, open(config.home())?],
+        readable: readable.collect::<Result<_, _>>()?,
         env: config.env.clone(),
         state,
     };
     Worker::start(context, setup).await
-}
-
-fn real(folder: &Path) -> Result<PathBuf, ShellError> {
-    folder.canonicalize().map_err(|source| ShellError::Folder { path: folder.to_owned(), source })
 }
 
 /// The files that tools may open, with the work folder as working directory; it and `home` may be written to. Each folder is seen under the path that the lesson
@@ -298,28 +297,27 @@ fn real(folder: &Path) -> Result<PathBuf, ShellError> {
 /// When one of the folders cannot be opened.
 pub fn files(work: &Path, home: &Path, readable: &[PathBuf], mapped: &[Mapped]) -> Result<Files, ShellError> {
     let mut roots = Vec::new();
-    let mut add = |seen: &Path, folder: &Path, writable| {
-        let real = real(folder)?;
+    let mut add = |seen: &Path, folder: &Below, writable| {
         let mut paths = vec![seen.to_owned()];
-        if real != seen {
-            paths.push(real.clone());
+        if folder.root() != seen {
+            paths.push(folder.root().to_owned());
         }
         for path in paths {
-            let dir = Dir::open_ambient_dir(&real, cap_std::ambient_authority())
-                .map_err(|source| ShellError::Folder { path: folder.to_owned(), source })?;
+            let dir = folder.dir().try_clone();
+            let dir = dir.map_err(|source| ShellError::Folder { path: folder.root().to_owned(), source })?;
             roots.push(Root { path, dir, writable });
         }
         Ok(())
     };
-    add(work, work, true)?;
+    add(work, &open(work)?, true)?;
     if home != work {
-        add(home, home, true)?;
+        add(home, &open(home)?, true)?;
     }
     for folder in readable {
-        add(folder, folder, false)?;
+        add(folder, &open(folder)?, false)?;
     }
     for mapped in mapped {
-        add(&home.join(&mapped.at), &mapped.folder, false)?;
+        add(&home.join(&mapped.at), &mapped.open()?, false)?;
     }
     Ok(Files::new(roots, work.to_owned()))
 }
@@ -331,7 +329,6 @@ fn map(home: &Path, at: &Path, folder: &Path) -> Result<(), ShellError> {
     if at.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
         return Err(fail(std::io::Error::other("not a path inside of the home folder")));
     }
-    let folder = real(folder)?;
     let dir = Dir::open_ambient_dir(home, cap_std::ambient_authority()).map_err(fail)?;
     if dir.symlink_metadata(at).is_ok_and(|metadata| metadata.is_symlink()) {
         if dir.read_link_contents(at).is_ok_and(|target| target == folder) {
@@ -342,5 +339,5 @@ fn map(home: &Path, at: &Path, folder: &Path) -> Result<(), ShellError> {
     if let Some(parent) = at.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         dir.create_dir_all(parent).map_err(fail)?;
     }
-    dir.symlink_contents(&folder, at).map_err(fail)
+    dir.symlink_contents(folder, at).map_err(fail)
 }

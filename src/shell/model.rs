@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::files::Below;
 use crate::target::Target;
 use crate::tools::{Files, StdStream};
 
@@ -19,6 +20,33 @@ pub struct Mapped {
     pub at: PathBuf,
     /// The folder itself.
     pub folder: PathBuf,
+    /// The folder as it was opened, where it must be that one whatever becomes of its path: what a course names.
+    pub opened: Option<Below>,
+}
+
+impl Mapped {
+    /// A folder that the person named.
+    pub fn named(at: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
+        Self { at: at.into(), folder: folder.into(), opened: None }
+    }
+
+    /// A folder that was opened as one of a course.
+    pub fn of_course(at: impl Into<PathBuf>, folder: Below) -> Self {
+        Self { at: at.into(), folder: folder.root().to_owned(), opened: Some(folder) }
+    }
+
+    /// The folder, opened now unless it was before.
+    pub(super) fn open(&self) -> Result<Below, ShellError> {
+        match &self.opened {
+            Some(opened) => Ok(opened.clone()),
+            None => open(&self.folder),
+        }
+    }
+}
+
+/// Opens a folder that a shell needs.
+pub(super) fn open(folder: &Path) -> Result<Below, ShellError> {
+    Below::open(folder).map_err(|source| ShellError::Folder { path: folder.to_owned(), source })
 }
 
 /// How much a lesson may use.

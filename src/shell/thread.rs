@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::activity::Guard;
 use super::builtins::exported;
-use super::commands::bash::{read_script, run_text};
+use super::commands::bash::{run_text, unreadable};
 use super::context::{Context, STACK_SIZE, Scope, lock, set_last_dir};
 use super::errors::Extensions;
 use super::interpreter::{self, Start};
@@ -23,6 +23,7 @@ use super::streams::{RunStream, Stopped};
 use super::{Confinement, ShellError, ShellState, confine, jobs, work};
 use crate::clock::{Busy, Clock, IdleCheck};
 use crate::fault::{Room, may_panic};
+use crate::files::Below;
 use crate::tools::StdStream;
 
 /// How long a thread that has nothing to do stays for the next pipeline.
@@ -90,8 +91,8 @@ pub(super) struct Worker {
 pub(super) struct Setup {
     pub work: PathBuf,
     /// Where its folders really are, for Landlock.
-    pub writable: Vec<PathBuf>,
-    pub readable: Vec<PathBuf>,
+    pub writable: Vec<Below>,
+    pub readable: Vec<Below>,
     pub env: BTreeMap<String, String>,
     pub state: Option<Saved>,
 }
@@ -314,9 +315,11 @@ async fn hook(
     scope: &Arc<Scope>,
 ) -> Result<u8, brush_core::Error> {
     let name = script.to_string_lossy().into_owned();
-    let text = match read_script(lesson, &name) {
-        Ok(text) => text,
-        Err((status, reason)) => {
+    // A hook comes with the course: what leads out of the course's folders is none.
+    let text = match context.files.read(lesson.absolute_path(&name)) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => {
+            let (status, reason) = unreadable(&error);
             let message = format!("bash: {name}: {reason}\n");
             scope.run.print(StdStream::Stderr, message.as_bytes(), &scope.token);
             return Ok(status);

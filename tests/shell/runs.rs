@@ -130,7 +130,7 @@ fn mapped_folders_are_seen_inside_of_the_work_folder() {
             std::fs::create_dir_all(manifests.join("base")).unwrap();
             std::fs::write(manifests.join("base/a.yaml"), "kind: A\n").unwrap();
             std::fs::write(manifests.join("base/b.yaml"), "kind: B\n").unwrap();
-            config.mapped = vec![Mapped { at: "environment/eks".into(), folder: manifests }];
+            config.mapped = vec![Mapped::named("environment/eks", manifests)];
         })
         .await;
         let ran = world

@@ -5,9 +5,11 @@ pub mod human;
 pub mod json;
 pub mod sarif;
 
+use crate::compare::terminal::is_shown;
+
 /// Lessons come from strangers: what they hold is printed without control characters.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_shown(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// A path as addresses have it: with `/`.

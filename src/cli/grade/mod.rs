@@ -22,7 +22,7 @@ use crate::clock;
 use crate::fault;
 use crate::lesson::{Course, Severity};
 use crate::report::GradeReport;
-use crate::session::{How, Request, Setup, open_course};
+use crate::session::{How, Request, Setup, open_course, plain};
 
 use choice::Choice;
 use conductor::Conductor;
@@ -234,10 +234,10 @@ fn refuse_errors<'c>(courses: impl Iterator<Item = (&'c Course, &'c Choice)>) ->
             for diagnostic in &lesson.diagnostics {
                 if diagnostic.severity == Severity::Error {
                     refused = true;
-                    let (path, span) = (lesson.path.display(), diagnostic.span);
-                    eprintln!("{path}:{}:{}: error: {}", span.line, span.column, diagnostic.message);
+                    let (path, span) = (plain(lesson.path.display().to_string().as_bytes()), diagnostic.span);
+                    eprintln!("{path}:{}:{}: error: {}", span.line, span.column, plain(diagnostic.message.as_bytes()));
                     if let Some(help) = &diagnostic.help {
-                        eprintln!("  help: {help}");
+                        eprintln!("  help: {}", plain(help.as_bytes()));
                     }
                 }
             }

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use super::{Finding, VerifyReport};
-use crate::report::human::count;
+use crate::report::human::{count, one_line};
 use crate::session::{first_line, plain};
 
 /// The whole report.
 pub fn human(report: &VerifyReport) -> String {
     let mut out = String::new();
     for lesson in &report.lessons {
-        let _ = writeln!(out, "{} ({})", lesson.title, lesson.path);
+        let _ = writeln!(out, "{} ({})", one_line(&lesson.title), one_line(&lesson.path));
         let _ = writeln!(out, "  SHA-256 {}", lesson.digest);
         for step in &lesson.steps {
             let _ = writeln!(

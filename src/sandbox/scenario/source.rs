@@ -1,12 +1,14 @@
 //! Where a scenario's files are: in the program, or in a folder.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
 use super::SandboxError;
 use super::read::whole;
+use crate::files::Below;
 
 static BUNDLED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/scenarios");
 
@@ -18,6 +20,9 @@ const MODULES: &str = "modules";
 
 /// The file that every scenario and every module has.
 pub(super) const HEAD: &str = "scenario.yaml";
+
+/// No file of a course's scenario is longer, in bytes.
+const LONGEST: u64 = 16 << 20;
 
 /// How deep a module's name may be.
 const DEEPEST: usize = 6;
@@ -35,6 +40,8 @@ pub(super) enum Source {
     Bundled(String),
     /// It is a folder of this machine.
     Folder(PathBuf),
+    /// It is a folder of a course, by its path from the course's root, which nothing of it leads out of.
+    OfCourse(Below, PathBuf),
 }
 
 /// The name of the scenario that is used when nobody names one.
@@ -62,6 +69,7 @@ impl Source {
     pub fn base(&self, name: &str) -> Result<Self, SandboxError> {
         match self {
             Self::Folder(folder) if name.contains('/') => Ok(Self::Folder(folder.join(name))),
+            Self::OfCourse(root, folder) if name.contains('/') => Ok(Self::OfCourse(root.clone(), folder.join(name))),
             _ => Self::bundled(name),
         }
     }
@@ -71,7 +79,7 @@ impl Source {
         match self {
             Self::Made => Path::new(""),
             Self::Bundled(name) => Path::new(name),
-            Self::Folder(folder) => folder,
+            Self::Folder(folder) | Self::OfCourse(_, folder) => folder,
         }
     }
 
@@ -96,7 +104,21 @@ impl Source {
                 }
                 Ok(texts)
             }
-            Self::Folder(root) => folder_texts(&root.join(inner)),
+            Self::Folder(root) => {
+                let folder = root.join(inner);
+                let opened = Below::open(&folder).map_err(|error| whole(&folder, &error.to_string()))?;
+                // The person named this folder: what links in it lead to is the person's too.
+                let names = |part: &Path| {
+                    let entries = std::fs::read_dir(opened.root().join(part))?;
+                    entries.map(|entry| Ok((entry?.file_name().to_string_lossy().into_owned(), false))).collect()
+                };
+                folder_texts(&folder, &|path| std::fs::read_to_string(opened.root().join(path)), &names)
+            }
+            Self::OfCourse(root, folder) => {
+                let folder = folder.join(inner);
+                let read = |path: &Path| root.text(&folder.join(path), LONGEST);
+                folder_texts(&folder, &read, &|part| root.names(&folder.join(part)))
+            }
         }
     }
 
@@ -116,17 +138,11 @@ impl Source {
                 }
             }
             Self::Folder(folder) => {
-                let root = folder.join(MODULES);
-                let mut left = vec![(root.clone(), 0)];
-                while let Some((folder, depth)) = left.pop() {
-                    if folder.join(HEAD).is_file() {
-                        found.extend(relative(&folder, &root));
-                    }
-                    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-                    let inner = entries.map(|entry| entry.path()).filter(|path| depth < DEEPEST && path.is_dir());
-                    left.extend(inner.map(|path| (path, depth + 1)));
+                if let Ok(root) = Below::open(&folder.join(MODULES)) {
+                    modules_below(&root, Path::new(""), &mut found);
                 }
             }
+            Self::OfCourse(root, folder) => modules_below(root, &folder.join(MODULES), &mut found),
         }
         found.sort();
         found
@@ -138,21 +154,40 @@ fn relative(folder: &Path, root: &Path) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn folder_texts(folder: &Path) -> Result<Texts, SandboxError> {
+/// The modules in a folder of them.
+fn modules_below(root: &Below, modules: &Path, found: &mut Vec<String>) {
+    let mut left = vec![(modules.to_owned(), 0)];
+    while let Some((folder, depth)) = left.pop() {
+        if root.file(&folder.join(HEAD)).is_ok() {
+            found.extend(relative(&folder, modules));
+        }
+        let entries = root.names(&folder).unwrap_or_default();
+        let inner = entries.into_iter().filter(|(_, is_folder)| depth < DEEPEST && *is_folder);
+        left.extend(inner.map(|(name, _)| (folder.join(name), depth + 1)));
+    }
+}
+
+/// The files of a folder and of its manifests; `read` and `names` take paths from it on.
+fn folder_texts(
+    folder: &Path,
+    read: &dyn Fn(&Path) -> io::Result<String>,
+    names: &dyn Fn(&Path) -> io::Result<Vec<(String, bool)>>,
+) -> Result<Texts, SandboxError> {
     let mut texts = Texts::new();
     for part in ["", "manifests"] {
         let here = folder.join(part);
-        let entries = match std::fs::read_dir(&here) {
+        let entries = match names(Path::new(part)) {
             Ok(entries) => entries,
-            Err(error) if part.is_empty() => return Err(whole(&here, &error.to_string())),
+            Err(error) if part.is_empty() || error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(whole(&here, &error.to_string()));
+            }
             Err(_) => continue,
         };
-        for entry in entries {
-            let path = entry.map_err(|error| whole(&here, &error.to_string()))?.path();
-            let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+        for (name, _) in entries {
+            let path = Path::new(part).join(name);
             if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
-                let text = std::fs::read_to_string(&path).map_err(|error| whole(&path, &error.to_string()))?;
-                texts.insert(Path::new(part).join(name), text);
+                let text = read(&path).map_err(|error| whole(&folder.join(&path), &error.to_string()))?;
+                texts.insert(path, text);
             }
         }
     }

@@ -120,14 +120,17 @@ pub(in crate::shell) fn read_script(shell: &Shell<Extensions>, file: &str) -> Re
     let path = shell.absolute_path(file);
     match std::fs::read(&path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) if path.is_dir() => {
-            let _ = error;
-            Err((126, "Is a directory".to_owned()))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err((127, "No such file or directory".to_owned()))
-        }
-        Err(_) => Err((126, "Permission denied".to_owned())),
+        Err(_) if path.is_dir() => Err((126, "Is a directory".to_owned())),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+/// The exit status for a script that cannot be read, and the reason.
+pub(in crate::shell) fn unreadable(error: &std::io::Error) -> (u8, String) {
+    match error.kind() {
+        std::io::ErrorKind::IsADirectory => (126, "Is a directory".to_owned()),
+        std::io::ErrorKind::NotFound => (127, "No such file or directory".to_owned()),
+        _ => (126, "Permission denied".to_owned()),
     }
 }
 

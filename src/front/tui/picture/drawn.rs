@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -101,7 +102,8 @@ impl Pictures {
     pub fn of(&self, course: &Course, page: &Path, url: &str, columns: usize) -> Option<Rc<Picture>> {
         let drawer = self.drawer.as_ref()?;
         let columns = u16::try_from(columns).ok().filter(|columns| *columns > 0)?;
-        let key = (files::picture(course, page, url)?, columns);
+        let (path, file) = files::picture(course, page, url)?;
+        let key = (path, columns);
         if let Some(known) = drawer.known.borrow().get(&key) {
             return known.clone();
         }
@@ -109,7 +111,7 @@ impl Pictures {
         let (picker, tell) = (drawer.picker.clone(), drawer.tell.clone());
         std::thread::spawn(move || {
             // Of what is no picture the caption stays.
-            if let Some(picture) = read(&picker, &key) {
+            if let Some(picture) = read(&picker, file, columns) {
                 drop(tell.send((key, picture)));
             }
         });
@@ -151,15 +153,15 @@ fn protocol(variable: &dyn Fn(&str) -> Option<String>) -> Option<ProtocolType> {
 }
 
 /// Reads a picture and makes it fit.
-fn read(picker: &Picker, (path, columns): &Key) -> Option<SlicedProtocol> {
-    let mut reader = ImageReader::new(BufReader::new(std::fs::File::open(path).ok()?)).with_guessed_format().ok()?;
+fn read(picker: &Picker, file: File, columns: u16) -> Option<SlicedProtocol> {
+    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().ok()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(PIXELS);
     limits.max_image_height = Some(PIXELS);
     limits.max_alloc = Some(BYTES);
     reader.limits(limits);
     let picture = reader.decode().ok()?;
-    let room = Size::new(*columns, ROWS);
+    let room = Size::new(columns, ROWS);
     let size = Resize::Fit(None).size_for(&picture, picker.font_size(), room);
     SlicedProtocol::new(picker, picture, Some(size)).ok()
 }
@@ -228,10 +230,10 @@ mod tests {
         let (_folder, course, page) = course();
         let pictures = Pictures::by(ProtocolType::Sixel, FontSize::new(10, 20));
         let picker = &pictures.drawer.as_ref().unwrap().picker;
-        let at = |name: &str| (course.root.join("static/img").join(name), 40);
-        assert!(read(picker, &at("a.png")).is_some());
-        assert!(read(picker, &at("bomb.png")).is_none());
-        assert!(read(picker, &(page.clone(), 40)).is_none());
+        let at = |name: &str| File::open(course.root.join("static/img").join(name)).unwrap();
+        assert!(read(picker, at("a.png"), 40).is_some());
+        assert!(read(picker, at("bomb.png"), 40).is_none());
+        assert!(read(picker, File::open(course.root.parent().unwrap().join("secret.png")).unwrap(), 40).is_none());
         for url in ["../secret.png", "/../secret.png", "https://example.com/a.png", "/img/none.png", ""] {
             assert!(pictures.of(&course, &page, url, 40).is_none());
         }
