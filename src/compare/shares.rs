@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn rows_fit_that_share_their_node_with_as_many() {
         let page = ["ip-10-42-1-1.eu-west-1.compute.internal", "ip-10-42-1-2.eu-west-1.compute.internal"];
-        let page = [page[0], page[1], page[1]];
+        let page = vec![page[0], page[1], page[1]];
         let own = ["ip-10-42-7-9.eu-west-1.compute.internal", "ip-10-42-7-8.eu-west-1.compute.internal"];
         let own = vec![own[0], own[0], own[1]];
         let names = (vec!["a", "b", "c"], vec!["a", "a", "a"]);

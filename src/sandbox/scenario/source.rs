@@ -167,11 +167,14 @@ fn modules_below(root: &Below, modules: &Path, found: &mut Vec<String>) {
     }
 }
 
+/// Lists a folder: what is in it, and whether that is a folder.
+type Names<'a> = dyn Fn(&Path) -> io::Result<Vec<(String, bool)>> + 'a;
+
 /// The files of a folder and of its manifests; `read` and `names` take paths from it on.
 fn folder_texts(
     folder: &Path,
     read: &dyn Fn(&Path) -> io::Result<String>,
-    names: &dyn Fn(&Path) -> io::Result<Vec<(String, bool)>>,
+    names: &Names<'_>,
 ) -> Result<Texts, SandboxError> {
     let mut texts = Texts::new();
     for part in ["", "manifests"] {
